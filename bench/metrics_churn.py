@@ -11,11 +11,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from unittest.mock import patch
 
+from msgspec.structs import replace
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.metrics.container_counters import ROUND_SECONDS, ContainerCounters
 from oomwarden.agent.metrics.container_gauges import container_gauges

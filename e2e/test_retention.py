@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
 from kubernetes import client
+from msgspec.structs import replace
 from oomwarden.controller.retention.publishing import PressurePublisher
 from oomwarden.controller.retention.retention import Retention
 from oomwarden.core.quota.pressure import Pressure, PressureLevel

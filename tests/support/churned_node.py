@@ -9,12 +9,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
+from msgspec.structs import replace
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.enforcement import naming
 from oomwarden.agent.run import Agent

@@ -73,6 +73,10 @@ class Process:
         return self.alive and self.candidate.leads(self.clock(at))
 
 
+TICK_SECONDS = 1e-6
+"""Shortest wait: one below the resolution of `now` would never end."""
+
+
 class Election:
     """Runs processes against a server, in virtual time; `watch` is called after each event."""
 
@@ -118,7 +122,8 @@ class Election:
         wall = EPOCH + timedelta(seconds=process.clock(self.now))
         match process.candidate.step(process.clock(self.now), wall):
             case Wait(seconds):
-                self._at(seconds / process.rate + self._pause(), lambda: self._step(process))
+                delay = max(seconds / process.rate, TICK_SECONDS) + self._pause()
+                self._at(delay, lambda: self._step(process))
             case Lost():
                 process.alive = False
                 self.start(f"{process.name}'", process.rate, process.offset)

@@ -4,10 +4,10 @@ import asyncio
 import sqlite3
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec.structs import replace
 from oomwarden.agent.enforcement.caps import Caps
 from oomwarden.agent.enforcement.scan_schedule import SETTLED_SECONDS
 from oomwarden.agent.enforcement.tracked import TrackedContainer

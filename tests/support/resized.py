@@ -1,7 +1,6 @@
 """Containers with changed limits, and policies that change them, for tests of decisions."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.policy import QOSClass
@@ -32,7 +31,7 @@ def container(
 
 
 def pod(*containers: ContainerFacts, **changes: object) -> PodFacts:
-    return replace(plain_pod(), containers=containers or (container(),), **changes)  # type: ignore[arg-type]
+    return replace(plain_pod(), containers=containers or (container(),), **changes)
 
 
 def owned(before: int | None, step: Step = Step.LIMIT, at: str = "") -> LimitOwner:

@@ -1,8 +1,9 @@
 """Facts about the host: boot ID, kernel release, memory, OOM kill count, capabilities."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from oomwarden.core.parse.flat_keyed import parse_counters
 from oomwarden.core.parse.meminfo import parse_meminfo
@@ -19,8 +20,7 @@ REQUIRED_CAPABILITIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """Reads facts about the host from its /proc.
 
     Attributes:

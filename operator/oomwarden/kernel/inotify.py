@@ -7,8 +7,9 @@ import os
 import select
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 IN_MODIFY = 0x00000002
 IN_CREATE = 0x00000100
@@ -22,8 +23,7 @@ _READ_SIZE = 1 << 16
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-@dataclass(frozen=True, slots=True)
-class InotifyEvent:
+class InotifyEvent(Struct, frozen=True):
     """One struct inotify_event.
 
     Attributes:

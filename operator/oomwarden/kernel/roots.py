@@ -1,13 +1,12 @@
 """The mount points through which the agent reads the host."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.proc.process import ProcRoot
 
 
-@dataclass(frozen=True, slots=True)
-class HostRoots:
+class HostRoots(Struct, frozen=True):
     """The host's cgroup2 mount and its /proc."""
 
     cgroups: CgroupRoot

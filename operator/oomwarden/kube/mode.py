@@ -4,8 +4,9 @@ Helm, Argo CD and Flux reset what they install to the manifest. They would rever
 administrator's Pause at the next upgrade or sync.
 """
 
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from oomwarden.core.model.mode import MODE_CONFIGMAP, EnforcementMode
 from oomwarden.kube.transport.client import Client
@@ -20,8 +21,7 @@ _MODES = "Enforce; Pause: make no further changes; Release: restore everything, 
 _ServiceAccount = Resource("", "v1", "ServiceAccount", "serviceaccounts")
 
 
-@dataclass(frozen=True, slots=True)
-class ModeConfigMap:
+class ModeConfigMap(Struct, frozen=True):
     """The ConfigMap. Each call may raise one of kube.transport.errors.API_ERRORS.
 
     Attributes:

@@ -3,10 +3,11 @@
 import logging
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.api.vocabulary import LABEL_POD_UID
 from oomwarden.core.log_line.keys import UNREADABLE, about_object
@@ -29,8 +30,7 @@ class DeletionRefusedError(Exception):
     """The API server refuses to delete this record. The deletion of others may succeed."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPage:
+class RecordPage(Struct, frozen=True):
     """A page of records.
 
     Attributes:
@@ -44,8 +44,7 @@ class RecordPage:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class OOMKillPages:
+class OOMKillPages(Struct, frozen=True):
     """Stored OOMKills. Each call may raise one of kube.transport.errors.API_ERRORS.
 
     Attributes:

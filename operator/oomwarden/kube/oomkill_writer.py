@@ -1,9 +1,10 @@
 """Posts an OOMKill and its Event exactly once, however often the write is retried."""
 
 import asyncio
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.unreadable import describe_error
@@ -26,8 +27,7 @@ FOREIGN_EVENT_DENIAL = "An agent writes its own Events only"
 _NAME_LENGTH = 253
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedPrefix:
+class RecordedPrefix(Struct, frozen=True):
     """The stored OOMKill covers only the beginning of the range; the rest needs its own record.
 
     Attributes:
@@ -39,8 +39,7 @@ class RecordedPrefix:
     kills: int
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """The result of a delivery. All fields have their defaults if it succeeded.
 
     Attributes:

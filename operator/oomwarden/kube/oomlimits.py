@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.api.codec.codec import decode, encode
 from oomwarden.api.codec.refusals import InvalidObjectError
@@ -22,8 +23,7 @@ POD_ANNOTATION = "oomwarden.io/pod"
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class LimitedPod:
+class LimitedPod(Struct, frozen=True):
     """A pod, its node, and the UID of the Node object (empty if unknown)."""
 
     uid: str
@@ -52,8 +52,7 @@ def kept_limits(manifest: Manifest | None) -> dict[str, KeptLimit]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class OOMLimits:
+class OOMLimits(Struct, frozen=True):
     """The OOMLimits. Each call may raise one of kube.transport.errors.API_ERRORS."""
 
     client: Client

@@ -1,10 +1,11 @@
 """Calls of the operator to the API server, besides the watches of kopf."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.core.fleet.node_report import ReportedNode, heartbeat_of, reported_node
 from oomwarden.core.limits.clock_skew import by_server_clock
@@ -19,8 +20,7 @@ _MANAGER = "oomwarden-operator"
 _NEWEST = None
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorCalls:
+class OperatorCalls(Struct, frozen=True):
     """Each call may raise one of kube.transport.errors.API_ERRORS."""
 
     client: Client
@@ -55,8 +55,7 @@ class OperatorCalls:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class OOMNodeListerWatcher:
+class OOMNodeListerWatcher(Struct, frozen=True):
     """Lists OOMNodes as ReportedNodes with the age of their reports, by the API server's clock.
 
     Attributes:

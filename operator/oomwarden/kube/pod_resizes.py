@@ -1,8 +1,10 @@
 """What the operator reads to decide on a container's limit, and its only write to pods."""
 
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.core.limits.authorization import ResizeContext
@@ -30,8 +32,7 @@ _RESIZE = Pod.of("resize")
 """The subresource for in-place resizes of a running pod (Kubernetes 1.32 or later)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResizeTarget:
+class ResizeTarget(Struct, frozen=True):
     """A container whose limit may change.
 
     Attributes:
@@ -49,8 +50,7 @@ class ResizeTarget:
     node_uid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PodResizes:
+class PodResizes(Struct, frozen=True):
     """Each call may raise one of kube.transport.errors.API_ERRORS.
 
     Attributes:

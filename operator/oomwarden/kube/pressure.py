@@ -1,9 +1,10 @@
 """The ConfigMap in which the operator publishes how close OOMKills are to their bounds."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.core.quota.pressure import NAME, Pressure, conditions, from_config_map, to_config_map
 from oomwarden.kube.transport.client import Client, ListOptions
@@ -39,8 +40,7 @@ async def count(client: Client, what: ListOptions) -> int:
     return len(page.get("items") or []) + int(page["metadata"].get("remainingItemCount") or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class PressureConfigMap:
+class PressureConfigMap(Struct, frozen=True):
     """The ConfigMap in the release's namespace. Each call may raise one of errors.API_ERRORS."""
 
     client: Client

@@ -1,7 +1,8 @@
 """Which namespaces have a policy with onOOM: only their kills need a response."""
 
 import asyncio
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.kube.transport import reflector
@@ -24,8 +25,7 @@ def _identity_on_oom(policy: Manifest) -> tuple[str, int] | None:
     return _identity(policy) if has_on_oom(policy) else None
 
 
-@dataclass(slots=True)
-class _PolicyCache:
+class _PolicyCache(Struct):
     """Policies with onOOM of one kind, by namespace. It keeps hashes, as there may be 100,000."""
 
     listed: bool = False
@@ -52,8 +52,7 @@ class _PolicyCache:
             self.names.pop(namespace, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _PolicyListerWatcher:
+class _PolicyListerWatcher(Struct, frozen=True):
     client: Client
 
     async def list_objects(self, what: ListOptions, version: str | None = "0") -> Listing:
@@ -66,8 +65,7 @@ class _PolicyListerWatcher:
         return self.client.watch_objects(what, version, seconds)
 
 
-@dataclass(slots=True)
-class RaisingPolicies:
+class RaisingPolicies(Struct):
     """Watches the policies of both kinds.
 
     Attributes:

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
+
+from msgspec import Struct, field
 
 from oomwarden.core.limits.raise_context import MAX_KILL_AGE
 from oomwarden.core.limits.recent_kills import MAX_PER_NAMESPACE
@@ -32,8 +33,7 @@ _LOG = logging.getLogger(__name__)
 KillHandler = Callable[[Manifest], None]
 
 
-@dataclass(slots=True)
-class _ForwardingHandler:
+class _ForwardingHandler(Struct):
     """Passes on OOMKills of namespaces in which kills may need a response, and keeps nothing."""
 
     handle: KillHandler
@@ -50,8 +50,7 @@ class _ForwardingHandler:
         """Do nothing: a deleted record needs no response."""
 
 
-@dataclass(frozen=True, slots=True)
-class _RecentListerWatcher:
+class _RecentListerWatcher(Struct, frozen=True):
     """Lists only metadata, in pages, and reads the recent records: there may be 100,000 others."""
 
     client: Client
@@ -117,8 +116,7 @@ class _RecentListerWatcher:
         return []
 
 
-@dataclass(frozen=True, slots=True)
-class RecentOOMKills:
+class RecentOOMKills(Struct, frozen=True):
     """Recent OOMKills, and the responses to them.
 
     Each call but `watch` and `post` may raise one of kube.transport.errors.API_ERRORS.

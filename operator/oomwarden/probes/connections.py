@@ -4,11 +4,11 @@ import selectors
 import socket
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(slots=True, eq=False)
-class Connection:
+class Connection(Struct, eq=False):
     """The connection of one client, which sends a request, reads the response, and closes it.
 
     The server closes only connections that are late or evicted, with a reset. After a normal

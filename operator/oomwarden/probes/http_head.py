@@ -4,9 +4,10 @@ Probes and scrapes need only the method and the path. The connection ends with t
 body can never be mistaken for another request.
 """
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 MAX_HEAD_BYTES = 8192
 """Limit of request line and headers. Prometheus sends some 500 bytes, a kubelet 150."""
@@ -18,8 +19,7 @@ MAX_PARAMETERS = 8
 """Limit of parameters in a query."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(Struct, frozen=True):
     """A response to a client. `headers` are those besides the ones that every response has."""
 
     status: HTTPStatus
@@ -28,8 +28,7 @@ class HttpResponse:
     headers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A request of a client.
 
     Attributes:

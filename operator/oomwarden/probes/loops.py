@@ -3,16 +3,16 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from oomwarden.probes.http_head import PLAIN, HttpResponse, error_response
 
 JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """A loop of the process.
 
     Attributes:

@@ -4,8 +4,9 @@ import gzip
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from http import HTTPStatus
+
+from msgspec.structs import replace
 
 from oomwarden.core.metrics.exposition import CONTENT_TYPE
 from oomwarden.probes.http_head import HttpResponse, error_response

@@ -4,16 +4,16 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class TimedValue(Generic[T]):
+class TimedValue(Struct, Generic[T], frozen=True):
     """A value and when it was read."""
 
     value: T

@@ -2,10 +2,10 @@
 
 import sqlite3
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.agent.baselines.offsets import OffsetReferences
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.store.database import Database

@@ -1,9 +1,9 @@
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.agent.delivery import event_outbox
 from oomwarden.agent.store.file import connect
 from oomwarden.core.records.event_series import EventSeries

@@ -17,12 +17,12 @@ from tests.support.fake_cgroups import FakeCgroups
 class LateContainer(CounterTree):
     """A container appears, is killed and vanishes between the reads of events and counters."""
 
-    cgroups: FakeCgroups
-    pod: str
-    done = False
+    cgroups: FakeCgroups | None = None
+    pod: str = ""
+    done: bool = False
 
     def sweep(self, node: CounterNode, *, force: bool = False) -> list[Reading]:
-        if node.parent is None and not force and not self.done:
+        if self.cgroups and node.parent is None and not force and not self.done:
             self.done = True
             late = self.cgroups.container(self.pod, "b")
             self.cgroups.group_kill(late)

@@ -1,10 +1,10 @@
 """memory.oom.group on fake cgroups: held, repaired, put back."""
 
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.agent.enforcement.group_kill import YOUNG_SECONDS
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.kernel.cgroup import oom_group

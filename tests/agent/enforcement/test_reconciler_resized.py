@@ -1,7 +1,6 @@
 """A request that is resized in place moves what an offset is relative to, and nothing else."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from oomwarden.agent.informers.inventory import Container
 
 from tests.support.enforcing import Node, after_settling, policy, read_score, saved_ours, scan_again

@@ -1,6 +1,6 @@
 """What a restarted agent leaves as it is until it knows better."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.support.enforcing import TARGET, Node, policy
 

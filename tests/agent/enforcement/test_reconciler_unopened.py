@@ -1,7 +1,6 @@
 """Containers that a restarted agent cannot open yet: what it knows of them stays."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from oomwarden.agent.informers.inventory import Container
 
 from tests.support.enforcing import GIVEN, TARGET, Node, after_settling, policy, saved_ours

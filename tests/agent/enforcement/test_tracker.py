@@ -1,8 +1,7 @@
 """What is decided again, and what is left as it was."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from oomwarden.agent.enforcement.evaluator import Decision, Evaluator
 from oomwarden.agent.enforcement.governing import MAX_GONE
 from oomwarden.agent.informers.inventory import Container
@@ -71,7 +70,7 @@ async def test_a_container_that_cannot_be_decided_on_is_tried_again(
     node.pod("app", "side")
     decided.since(node)
     assert decided.since(node) == []
-    assert {node.tracker.containers[each.cgroup.inode].plan for each in (app, side)} != {None}
+    assert all(node.tracker.containers[each.cgroup.inode].plan for each in (app, side))
 
 
 async def test_a_new_container_in_an_old_inode_is_decided_on(node: Node, decided: Decided) -> None:

@@ -4,10 +4,10 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.agent.informers import policy_source
 from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.agent.informers.policy_source import PolicySource

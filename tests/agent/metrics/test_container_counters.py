@@ -4,10 +4,10 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.metrics.container_counters import MAX_SERIES, ContainerCounters
 from oomwarden.agent.recording.kill_counts import kill_counts

@@ -1,7 +1,6 @@
 """Kills at the limit of a pod: whose it is, what fills it, and who was killed there."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from oomwarden.agent.store import pods as known_pods
 
 from tests.support.fake_cgroups import UID

@@ -1,10 +1,10 @@
 """Events before a kill: off by default, once an hour or once in a life, and bounded."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.agent.delivery.event_retries import EventRetries
 from oomwarden.agent.detection.limit_hits import LimitedCgroup, LimitHitMonitor
 from oomwarden.agent.detection.memory_events import MemoryEventMonitor

@@ -1,10 +1,10 @@
 """What the node's agent asks of the operator, and what it says of that under the policy."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.agent.informers.limits import LimitCache
 from oomwarden.agent.reporting.resize_requests import MAX_ASKED, in_turn
 from oomwarden.api.codec.codec import decode

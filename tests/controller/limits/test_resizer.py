@@ -1,10 +1,10 @@
 """The resizer applies each request once, and keeps refusals while they are requested."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 from oomwarden.controller.limits import resizer
 from oomwarden.kube.http.failures import ConnectError, ConnectionLostError
 from oomwarden.kube.pod_resizes import ResizeTarget

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
 from random import Random
 from typing import Any
 from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.api.oomlimit import KeptLimit
 from oomwarden.api.oomnode import Resize
 from oomwarden.controller.limits import resizer as resizer_module

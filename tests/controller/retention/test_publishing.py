@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.controller.retention.publishing import RENEW_SECONDS, PressurePublisher
 from oomwarden.core.quota.pressure import Pressure, PressureLevel
 from oomwarden.core.quota.record_counts import EASE_SECONDS, RecordCount, RecordCounts

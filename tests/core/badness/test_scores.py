@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.core.badness.badness import ProcessMemoryUse, badness, shown_score
 from oomwarden.core.badness.normalized import memory_use, normalized_score
 from oomwarden.core.badness.scored import ranked, scored

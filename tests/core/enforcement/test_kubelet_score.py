@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.enforcement.kubelet_score import HIGHEST, LOWEST, kubelet_score

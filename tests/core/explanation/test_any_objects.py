@@ -1,9 +1,9 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.cli.output.objects import Output, plain_object, serialized
 from oomwarden.cli.views.kill_story import lay_out
 from oomwarden.core.explanation.explain import explain

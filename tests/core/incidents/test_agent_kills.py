@@ -1,8 +1,7 @@
 """How a node's condition reports OOM kills of its own agents."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.agent_kills import (
     AgentKills,

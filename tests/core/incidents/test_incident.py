@@ -1,5 +1,4 @@
-from dataclasses import replace
-
+from msgspec.structs import replace
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import investigate

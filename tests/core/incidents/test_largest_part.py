@@ -1,10 +1,9 @@
 """What filled a limit, if it was not the memory of the processes that were killed."""
 
-from dataclasses import fields, replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.api.models.memory import MemoryDetail
 from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import Incident, PodSnapshot, investigate
@@ -29,7 +28,7 @@ KERNELS = {
     b"percpu 1000\nsock 3000000\nvmalloc 9000\nshmem 100\nzswap 10000\nhugetlb 0\n"
     b"slab_reclaimable 4000000\nslab_unreclaimable 1000000\nslab 5000000\nnew_key 99\n",
 }
-PARTS = [each.name for each in fields(Composition) if each.name not in {"shmem", "swap"}]
+PARTS = [name for name in Composition.__struct_fields__ if name not in {"shmem", "swap"}]
 
 
 def seen(usage: int, **parts: int) -> UsageDetail:
@@ -39,7 +38,7 @@ def seen(usage: int, **parts: int) -> UsageDetail:
 
 def at_the_pod(**more: object) -> Incident:
     snapshot = replace(SNAPSHOT, limits=PodLimits(GIB, (GIB,)), log=(replace(LOG, constraint=None,
-                    victims=(SMALL,)),), **more)  # type: ignore[arg-type]  # fmt: skip
+                    victims=(SMALL,)),), **more)  # fmt: skip
     increments = replace(snapshot.increments, oom_local=1)
     return investigate(
         replace(RANGE, container_limit=GIB), replace(snapshot, increments=increments), CONTEXT

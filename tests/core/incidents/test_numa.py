@@ -1,8 +1,7 @@
 """NUMA nodes that ran out of memory while others may have memory free."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from oomwarden.api.models.oomkill import OOMKill
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.incident import Incident, investigate

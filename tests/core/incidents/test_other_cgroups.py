@@ -1,8 +1,7 @@
 """Victims of the container runtime: in the pod's own cgroup, in a sandbox, or starting up."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.cause import PodLimits
 from oomwarden.core.incidents.incident import Incident, investigate

@@ -1,8 +1,7 @@
 """Which cgroup of the pod a victim was in: a container, one below it, or no container."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from oomwarden.api.models.oomkill import OOMKill
 from oomwarden.api.oomkill import Cause, ContainerType
 from oomwarden.core.incidents.cause import PodLimits
@@ -39,7 +38,7 @@ def killed(task: str, oom: str | None, comm: bytes = b"hog", score: int = 992) -
 
 
 def found(kill: LogKill, counted: CounterRange = RANGE, **snapshot: object) -> Incident:
-    return investigate(counted, replace(SNAPSHOT, log=(kill,), **snapshot), CONTEXT)  # type: ignore[arg-type]
+    return investigate(counted, replace(SNAPSHOT, log=(kill,), **snapshot), CONTEXT)
 
 
 @pytest.mark.parametrize("scope", ["crio", "libpod", "cri-containerd", "docker"])

@@ -3,11 +3,10 @@
 Correctly means: the true container or none, never another one, and never another cause.
 """
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.core.incidents.cause import CauseVerdict, PodLimits, from_log
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill, kills_in
 from oomwarden.core.kernel_log.lines import Constraint, parse_events, parse_records, unfinished_part

@@ -1,11 +1,11 @@
 """What the operator grants an agent: only what a policy asks for, for a pod of the agent's node."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.limits.authorization import Denied, LimitWrite, ResizeContext, authorize

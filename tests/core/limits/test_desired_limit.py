@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.policy import QOSClass
 from oomwarden.core.limits.desired_limit import (

@@ -1,11 +1,11 @@
 """onOOM.raiseLimit: responds to recent kills at the limit in effect, within its bounds."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.api.codec.codec import decode
 from oomwarden.api.memory_rule import RaiseLimit
 from oomwarden.api.oomkill import ContainerType, OOMKill

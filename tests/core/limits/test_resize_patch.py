@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.core.limits.resize_patch import explain_refusal, resize_patch
 from oomwarden.core.model.pod import SpecLimit

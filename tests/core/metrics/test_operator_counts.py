@@ -1,9 +1,9 @@
 """All families of the operator are served, with every value of a label from the start."""
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.core.metrics.exposition import Sample, exposition
 from oomwarden.core.metrics.families.operator import (
     DELETED_OOMKILLS,

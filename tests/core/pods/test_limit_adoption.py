@@ -1,8 +1,7 @@
 """Limits of an earlier version are adopted only if that can only lower them again."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.limits.authorization import Denied, LimitWrite, ResizeContext, authorize

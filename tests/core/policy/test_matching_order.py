@@ -1,12 +1,12 @@
 """Which policy wins depends on the policies alone, never on their order."""
 
 import random
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.api.policy import ClusterOOMPolicySpec
 from oomwarden.core.policy.matching import PolicySelection, rank, select_winner, selects
 from oomwarden.core.policy.policy import Policy

@@ -1,8 +1,7 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.cause import CauseVerdict
 from oomwarden.core.incidents.incident import Incident, investigate

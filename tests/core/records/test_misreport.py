@@ -1,8 +1,8 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.records.misreport import (
     KEEP_SECONDS,

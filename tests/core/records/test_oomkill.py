@@ -1,8 +1,8 @@
 import re
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.api.models.oomkill import OOMKill
 from oomwarden.api.oomkill import Cause
 from oomwarden.api.vocabulary import MAX_HISTORY

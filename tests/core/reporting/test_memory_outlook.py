@@ -1,9 +1,8 @@
 """What an OOMNode says before a kill: the most urgent first, and a bounded number."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from oomwarden.api.codec.codec import encode
 from oomwarden.api.oomnode import AgentInfo, KernelInfo, OOMNodeStatus
 from oomwarden.api.vocabulary import MAX_NEAR_MISSES, MAX_PATTERNS

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.group_kill import (
     MAX_NESTED,

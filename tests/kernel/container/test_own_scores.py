@@ -2,10 +2,10 @@
 
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.core.enforcement.own_scores import MAX_OWN_SCORES, OwnScore
 from oomwarden.core.enforcement.plan import ScanOutcome, ScorePlan
 from oomwarden.core.model.cgroup import Cgroup

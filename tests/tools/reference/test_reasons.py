@@ -2,11 +2,11 @@
 
 import ast
 import re
-from dataclasses import fields, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from oomwarden.core.quota.budget_terms import Reason
 from oomwarden.core.records import early_warning
 from oomwarden.core.reporting.delivery_problem import delivery_problem
@@ -34,9 +34,9 @@ def findings() -> list[NodeFindings]:
     good = NodeFindings()
     wrong: dict[type, Any] = {str: "wrong", bool: True, int: 1, tuple: ("wrong",)}
     changes: list[dict[str, Any]] = [
-        {each.name: wrong[type(value)]}
-        for each in fields(NodeFindings)
-        if type(value := getattr(good, each.name)) in wrong and each.name not in PASSED_ON
+        {name: wrong[type(value)]}
+        for name in NodeFindings.__struct_fields__
+        if type(value := getattr(good, name)) in wrong and name not in PASSED_ON
     ]
     changes += [{"cgroup_writes": False}, {"cgroup_writes": False, "groups_left": 1}]
     changes += [{"store": "wrong", each: True} for each in ("store_full", "store_in_memory")]

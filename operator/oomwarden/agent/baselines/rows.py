@@ -6,6 +6,8 @@ from collections.abc import Container as AbstractContainer
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
+from msgspec import Struct
+
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.store.database import Database
 
@@ -14,8 +16,7 @@ V = TypeVar("V")
 Inodes = AbstractContainer[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Table(Generic[V]):
+class Table(Struct, Generic[V], frozen=True):
     """A table with the columns `boot_id`, `inode`, `container_id` and those of the value.
 
     Attributes:

@@ -10,10 +10,11 @@ import logging
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from typing import Any, Unpack
+
+from msgspec import Struct, field
 
 from oomwarden import __version__
 from oomwarden.agent.delivery import event_outbox, outbox, refusals
@@ -45,8 +46,7 @@ _LOG = logging.getLogger(__name__)
 DeliverObject = Callable[[Manifest | EventSeries], Awaitable[Delivery]]
 
 
-@dataclass(slots=True)
-class Deliverer:
+class Deliverer(Struct):
     """Empties the outbox; a row that waits for its retry does not block others."""
 
     store: Database

@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.log_line.keys import about_object
 from oomwarden.core.objects.json_parts import Manifest
@@ -18,8 +19,7 @@ _LOG = logging.getLogger(__name__)
 PostEvent = Callable[[Manifest], Awaitable[WriteResult]]
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(Struct):
     """An Event that waits for its next try, not before a time of the clock."""
 
     event: Manifest
@@ -28,8 +28,7 @@ class _Waiting:
     tries: int = 0
 
 
-@dataclass(slots=True)
-class EventRetries:
+class EventRetries(Struct):
     """Posts Events; of too many, the oldest are dropped.
 
     Attributes:

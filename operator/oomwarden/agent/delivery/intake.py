@@ -9,7 +9,9 @@ import json
 import math
 import sqlite3
 from collections import deque
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.agent.delivery import outbox_bounds
 from oomwarden.agent.delivery.outbox import body_of, budget_key, quota_owner
@@ -77,8 +79,7 @@ def release(connection: sqlite3.Connection, now: float, pressure: Pressure = CAL
     return None if soonest == math.inf else soonest
 
 
-@dataclass(frozen=True, slots=True)
-class _HeldRecord:
+class _HeldRecord(Struct, frozen=True):
     """A held record."""
 
     name: str

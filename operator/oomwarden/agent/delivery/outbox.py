@@ -9,7 +9,9 @@ it keeps its range, and its name unless an object of another program has that na
 
 import json
 import sqlite3
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.agent.delivery import refusals
 from oomwarden.agent.delivery.record_quota import QuotaOwner
@@ -23,8 +25,7 @@ from oomwarden.core.records.outbox_row import OutboxRow
 UNDELIVERABLE_KEPT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxCounts:
+class OutboxCounts(Struct, frozen=True):
     """Numbers of records that are not delivered."""
 
     held: int

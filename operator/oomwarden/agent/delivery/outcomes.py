@@ -3,7 +3,8 @@
 import secrets
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.agent.delivery import event_outbox, intake, outbox, refusals
 from oomwarden.agent.delivery.outbox import OutboxCounts
@@ -17,8 +18,7 @@ DeliveryJob = OutboxRow | EventSeries
 _SALT_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxSnapshot:
+class OutboxSnapshot(Struct, frozen=True):
     """What the outbox contains."""
 
     records: list[str]

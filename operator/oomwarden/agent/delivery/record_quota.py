@@ -4,13 +4,14 @@ import json
 import sqlite3
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from oomwarden.core.quota.budget import Bucket, Budget, Rate, node_rates
 from oomwarden.core.quota.budget_terms import MAX_RESET_SECONDS, Terms, terms
 from oomwarden.core.quota.pressure import Pressure
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaOwner:
+class QuotaOwner(Struct, frozen=True):
     """What a record is charged to: a container, its pod and its namespace."""
 
     key: str

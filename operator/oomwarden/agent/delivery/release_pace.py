@@ -1,6 +1,6 @@
 """How often held records are looked through: a storm holds thousands, and wakes all the time."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.core.quota.pressure import Pressure
 
@@ -9,8 +9,7 @@ SHARE = 20
 """Looking through pauses for this many times its own duration: 5 % of a processor at most."""
 
 
-@dataclass(slots=True)
-class ReleasePace:
+class ReleasePace(Struct):
     """When the held records are looked through next. Times are event-loop times in seconds."""
 
     _not_before: float = float("-inf")

@@ -3,8 +3,9 @@
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
 
 from oomwarden.kube.transport.errors import WriteResult
 
@@ -23,8 +24,7 @@ MAX_RETRY_AFTER_SECONDS = 300.0
 """Longest Retry-After that is honoured, from the API server or a proxy."""
 
 
-@dataclass(slots=True)
-class Backoff:
+class Backoff(Struct):
     """The back-off of a row, or of all rows. Times are event-loop times in seconds."""
 
     not_before: float
@@ -37,8 +37,7 @@ class Backoff:
     """Since when the API server finds the object invalid."""
 
 
-@dataclass(slots=True)
-class RetryQueue:
+class RetryQueue(Struct):
     """Chooses which rows of one kind are tried: records and Events have a queue each.
 
     While the API server fails, one row at a time is tried, with a common back-off. It is the row

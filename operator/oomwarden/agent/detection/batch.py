@@ -1,13 +1,12 @@
 """What the detector passes to the recorder."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from oomwarden.core.ledger.account import Reading
 from oomwarden.core.model.cgroup import Cgroup
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """What one wake-up of the detector found, in the order in which the recorder applies it."""
 
     after: float

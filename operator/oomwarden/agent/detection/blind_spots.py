@@ -1,8 +1,9 @@
 """The parts of the cgroup tree that inotify does not cover: polls them and reports them."""
 
 import time
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from oomwarden.agent.detection.cgroup_watches import CgroupWatches
 from oomwarden.core.reporting.detection_gaps import DetectionGaps
@@ -16,8 +17,7 @@ EXAMPLES = 3
 """How many of the cgroups that cannot be opened the message names."""
 
 
-@dataclass(slots=True)
-class BlindSpots:
+class BlindSpots(Struct):
     """Finds the blind spots: refused watches, cgroups that cannot be opened or listed."""
 
     watches: CgroupWatches

@@ -8,7 +8,8 @@ UCOUNT_INOTIFY_*).
 import errno
 import os
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.model.cgroup import Level
 from oomwarden.kernel import inotify
@@ -22,8 +23,7 @@ _LIMIT, _COUNTERS = "memory.max", "memory.events"
 _GONE = {errno.ENOENT, errno.ENODEV, errno.ENOTDIR}
 
 
-@dataclass(frozen=True, slots=True)
-class _WantedWatch:
+class _WantedWatch(Struct, frozen=True):
     """A watch on a cgroup's directory, or on a file in it."""
 
     node: CounterNode
@@ -34,8 +34,7 @@ class _WantedWatch:
         return (self.node.cgroup.inode, self.file)
 
 
-@dataclass(slots=True)
-class CgroupWatches:
+class CgroupWatches(Struct):
     """The set of watches, used by the detector's thread only, except for `wake`.
 
     Directories and the counters of kubepods come first: a watch on a limit is removed if the

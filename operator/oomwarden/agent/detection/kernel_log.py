@@ -5,7 +5,8 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.kernel_log.kills import LogAssembler, LogKill, continues
 from oomwarden.core.kernel_log.lines import (
@@ -32,8 +33,7 @@ _TAIL_BYTES = 8192
 repeats: without time stamps, one burst of equal lines looks like the next."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogState:
+class LogState(Struct, frozen=True):
     """Whether the kernel log can be used."""
 
     usable: bool

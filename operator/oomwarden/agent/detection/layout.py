@@ -7,8 +7,9 @@ cgroup -> keep those that were missing at the last check, too -> search for thei
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
@@ -21,8 +22,7 @@ CHECK_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class LayoutMonitor:
+class LayoutMonitor(Struct):
     """Compares the cgroups of pods with where the agent expects them."""
 
     inventory: Inventory

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from oomwarden.agent.detection.memory_events import MemoryEventMonitor
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
@@ -34,8 +36,7 @@ _TOP, _ALL = -1, 0
 """The worker's keys: no cgroup has these inodes."""
 
 
-@dataclass(slots=True)
-class LimitedCgroup:
+class LimitedCgroup(Struct):
     """Whose limit was hit.
 
     Attributes:

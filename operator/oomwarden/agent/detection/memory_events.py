@@ -1,7 +1,8 @@
 """Counts the events in memory.events, by container."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.core.incidents.memory_events import EventCounts, MemoryEventCounts, Rise
@@ -9,8 +10,7 @@ from oomwarden.core.ledger.account import Account
 from oomwarden.core.model.cgroup import Level, MemoryEvents
 
 
-@dataclass(slots=True)
-class MemoryEventMonitor:
+class MemoryEventMonitor(Struct):
     """Knows which container the counters of a cgroup belong to.
 
     Attributes:

@@ -9,8 +9,11 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
@@ -70,8 +73,7 @@ def _with_history(
     return replace(timeline, history=tuple(trend.readings_until(earliest.at - SAMPLE_SECONDS)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sampled:
+class _Sampled(Struct, frozen=True):
     """A container that a round has read."""
 
     container: Container

@@ -1,7 +1,8 @@
 """Judges what the usage of containers looks like over hours, a few containers at a time."""
 
 import time
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.core.incidents.memory_history import NEAR
@@ -17,8 +18,7 @@ MAX_JUDGED_CONTAINERS = 8
 _TURNS = int(JUDGE_SECONDS / ROUND_SECONDS)
 
 
-@dataclass(slots=True)
-class UsagePatternMonitor:
+class UsagePatternMonitor(Struct):
     """Keeps the verdict of each container beside its trend, in the inventory."""
 
     inventory: Inventory

@@ -1,7 +1,8 @@
 """What the policies ask of memory.oom.group, for each container."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.enforcement.tracker import Tracker
@@ -24,8 +25,7 @@ def desired_group_kills(tracker: Tracker) -> DesiredGroupKills:
     }
 
 
-@dataclass(slots=True)
-class AskedGroupKills:
+class AskedGroupKills(Struct):
     """What the policies ask for, collected when decisions or the mode have changed.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.baselines.offsets import OffsetReferences
 from oomwarden.agent.informers.cluster_view import ClusterView
@@ -19,8 +20,7 @@ KEEP_EVALUATIONS = 4096
 Versions = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """How the policies stand on a container, and the facts from which that follows."""
 
     pod: PodFacts
@@ -30,8 +30,7 @@ class Decision:
     evaluation: Evaluation
 
 
-@dataclass(slots=True)
-class Evaluator:
+class Evaluator(Struct):
     """Evaluates again only what changed: facts of pods are compared by identity."""
 
     view: ClusterView

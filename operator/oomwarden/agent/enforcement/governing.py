@@ -1,6 +1,6 @@
 """Which policy governs, or governed, each container: its kill is recorded after it is gone."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from oomwarden.agent.baselines.rows import Inodes
 from oomwarden.agent.enforcement.evaluator import Decision
@@ -12,8 +12,7 @@ MAX_GONE = 256
 """Containers that are gone: as many as deleted pods, whose kills have no name after that."""
 
 
-@dataclass(slots=True)
-class GoverningPolicies:
+class GoverningPolicies(Struct):
     """By cgroup inode; of those that are gone, the oldest are forgotten."""
 
     _known: dict[int, GoverningPolicy] = field(default_factory=dict)

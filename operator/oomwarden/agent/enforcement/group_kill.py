@@ -9,8 +9,10 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec.structs import replace
 
 from oomwarden.agent.baselines.oom_group import GroupKillBaselines
 from oomwarden.agent.enforcement.desired_group_kills import (
@@ -178,9 +180,11 @@ class GroupKillReconciler:
             return
         aim = state.value_to_write(wish) if self.writes else None
         if aim is not None:
-            saved = self.baselines.is_saved(container)
-            files = self.baselines.get(container) if wish.desired is None else None
-            state = await self._write(container, state, aim, files) if saved else _unsaved(state)
+            if self.baselines.is_saved(container):
+                files = self.baselines.get(container) if wish.desired is None else None
+                state = await self._write(container, state, aim, files)
+            else:
+                state = replace(state, problem=NOT_SAVED)
             self._states[inode] = state
         if state.is_restored(wish):
             self.baselines.record(container, None)
@@ -214,8 +218,7 @@ class GroupKillReconciler:
         return container_keys(container, self.tracker.view.inventory.pod(container.cgroup))
 
     def _is_young(self, container: Container) -> bool:
-        age = time.monotonic() - container.seen
-        return not container.existed and age < YOUNG_SECONDS
+        return not container.existed and time.monotonic() - container.seen < YOUNG_SECONDS
 
     def group_kill_status(
         self, tracked: TrackedContainer, switch: EnforcementMode | None
@@ -244,7 +247,3 @@ def _kept(
 
 def _put_back(root: CgroupRoot, cgroup: Cgroup, files: GroupFiles) -> bool:
     return oom_group.restore(root, cgroup, files).is_group_kill
-
-
-def _unsaved(state: GroupKillState) -> GroupKillState:
-    return replace(state, problem=NOT_SAVED)

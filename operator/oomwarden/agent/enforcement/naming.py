@@ -8,8 +8,9 @@ that the container can be evaluated.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Container, Inventory, container_keys
@@ -36,15 +37,13 @@ IDLE_SECONDS = 30.0
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     due: float
     gap: float = FIRST_GAP_SECONDS
     failure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
+class _Done(Struct, frozen=True):
     """A container that needs no search: it is ready, or what the API server says does not help."""
 
     container: Container
@@ -55,8 +54,7 @@ class _Done:
         return self.container is container and (self.is_ready or self.pod is pod)
 
 
-@dataclass(slots=True)
-class ContainerNamer:
+class ContainerNamer(Struct):
     """Identifies new containers.
 
     Attributes:

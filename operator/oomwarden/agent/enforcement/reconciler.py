@@ -10,7 +10,8 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.baselines.offsets import OffsetReferences
 from oomwarden.agent.baselines.scores import Baselines
@@ -29,8 +30,7 @@ RESCAN_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class ScoreReconciler:
+class ScoreReconciler(Struct):
     """Reconciles `oom_score_adj` of every process with the plan of its container.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 import math
 import random
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FIRST_GAP_SECONDS = 0.1
 """A new process of `runc exec` has the runtime's score soon after its start."""
@@ -28,8 +29,7 @@ HELD_BACK_SECONDS = 0.5
 that got nothing come first: one that changes all the time leaves something to the others."""
 
 
-@dataclass(slots=True, eq=False)
-class ScanSchedule:
+class ScanSchedule(Struct, eq=False):
     """The times of one container's scans. Every time is event-loop time in seconds.
 
     Attributes:

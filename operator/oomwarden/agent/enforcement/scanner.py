@@ -13,8 +13,11 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Container, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.agent.baselines.own_scores import OwnScoreBaselines
 from oomwarden.agent.enforcement.caps import Caps
@@ -43,8 +46,7 @@ ScanResult = tuple[ScanOutcome | None, Remark | None]
 """What was found, and what stood in the way; without an outcome the scan could not be made."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Hung:
+class _Hung(Struct, frozen=True):
     """A pid whose command line did not come: the call, and until when it is left out at least.
 
     A new process that gets the pid meanwhile waits as well.

@@ -1,6 +1,6 @@
 """What enforcement keeps of one container: the decision, the plan, and what came of it."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from oomwarden.agent.enforcement.evaluator import Decision
 from oomwarden.agent.enforcement.scan_schedule import ScanSchedule
@@ -16,8 +16,7 @@ NOT_SAVED = Remark(
 )
 
 
-@dataclass(slots=True, eq=False)
-class TrackedContainer:
+class TrackedContainer(Struct, eq=False):
     """One live container.
 
     Attributes:

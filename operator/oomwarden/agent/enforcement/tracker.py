@@ -5,8 +5,9 @@ others -> plan its scores for the current mode. Nothing is read from or written 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from oomwarden.agent.baselines.rows import Inodes
 from oomwarden.agent.baselines.scores import Baselines
@@ -26,8 +27,7 @@ class Baselined(Protocol):
         """Forget the containers that are gone."""
 
 
-@dataclass(slots=True)
-class Tracker:
+class Tracker(Struct):
     """Keeps one TrackedContainer for each live container.
 
     Attributes:

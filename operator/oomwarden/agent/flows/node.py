@@ -1,6 +1,6 @@
 """What all flows share: this node, its store, the API server's view, and the signals."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from oomwarden.agent.informers.cluster_view import ClusterView
 from oomwarden.agent.informers.inventory import Inventory
@@ -19,8 +19,7 @@ LATE_SECONDS = 60.0
 """Age at which a loop that reads or writes the kernel makes the agent unhealthy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(Struct, frozen=True):
     """Which loop waits for what.
 
     Attributes:

@@ -1,7 +1,8 @@
 """The API server's view of this node: one cache per watched resource."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.agent.informers.limits import LimitCache
@@ -11,8 +12,7 @@ from oomwarden.agent.informers.node_labels import NodeLabels
 from oomwarden.agent.informers.policies import PolicyCache
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterView:
+class ClusterView(Struct, frozen=True):
     """All caches; each calls the function that it was made with when its content changes.
 
     Attributes:

@@ -1,7 +1,8 @@
 """The container cgroups of this node, their names, and its pods; used by the event loop only."""
 
 from collections.abc import Container as AbstractContainer
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.core.incidents.memory_history import UsageHistory
@@ -15,8 +16,7 @@ ContainerName = tuple[str, str, str]
 """Namespace, pod and container."""
 
 
-@dataclass(slots=True, eq=False)
-class Container:
+class Container(Struct, eq=False):
     """A live container cgroup."""
 
     cgroup: Cgroup
@@ -43,16 +43,14 @@ def container_keys(container: Container, pod: PodFacts | None) -> LogKeys:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _AllExcept:
+class _AllExcept(Struct, frozen=True):
     gone: frozenset[int]
 
     def __contains__(self, inode: object) -> bool:
         return inode not in self.gone
 
 
-@dataclass(slots=True)
-class Inventory:
+class Inventory(Struct):
     """Joins what the kernel and the API server report, by pod UID and container id."""
 
     containers: dict[int, Container] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.oomlimit import KeptLimit
@@ -16,8 +17,7 @@ SYNC_TIMEOUT_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class LimitCache:
+class LimitCache(Struct):
     """The records of memory limits, by pod UID and container name."""
 
     changed: Callable[[], None]

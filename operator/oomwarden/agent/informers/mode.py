@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.api.free_text import readable
 from oomwarden.core.log_line.keys import about
@@ -13,8 +14,7 @@ _SHOWN = 64
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class ModeHandler:
+class ModeHandler(Struct):
     """The event handler of the ConfigMap's watch.
 
     Without the ConfigMap, the mode is Pause; Release stays Release. If the agent enforced again

@@ -1,13 +1,13 @@
 """The cache of namespace labels."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.objects.json_parts import Manifest
 
 
-@dataclass(slots=True)
-class NamespaceCache:
+class NamespaceCache(Struct):
     """The labels of all namespaces, for namespaceSelector."""
 
     changed: Callable[[], None]

@@ -8,7 +8,8 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.agent.runtime.poll_backoff import PollBackoff
 from oomwarden.core.log_line.keys import UNREADABLE, about
@@ -21,8 +22,7 @@ FIRST_RETRY_SECONDS = 5.0
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class NodeLabels:
+class NodeLabels(Struct):
     """The labels of the agent's own node."""
 
     changed: Callable[[], None]

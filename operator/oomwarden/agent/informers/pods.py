@@ -1,7 +1,8 @@
 """The event handler of the pods' watch: keeps the inventory's pods up to date."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.informers.inventory import Inventory
 from oomwarden.core.model.pod import PodFacts
@@ -16,8 +17,7 @@ _UNCONFIRMED = (
 )
 
 
-@dataclass(slots=True)
-class PodEventHandler:
+class PodEventHandler(Struct):
     """Applies watch events; keeps a deleted pod's facts for a while, for its last kills.
 
     Most events change nothing that is read of a pod, such as its readiness or a container's start

@@ -1,7 +1,8 @@
 """A list of policies, read one object at a time: only what the cache keeps stays in memory."""
 
 import logging
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.log_line.keys import UNREADABLE, about, policy_keys
 from oomwarden.core.objects.json_parts import Manifest
@@ -16,8 +17,7 @@ from oomwarden.core.policy.policy_cache import (
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class PolicyList:
+class PolicyList(Struct):
     """The policies of a list that fit into the cache."""
 
     kind: str

@@ -12,8 +12,10 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.agent.informers.policies import PolicyCache
 from oomwarden.agent.informers.policy_list import PolicyList
@@ -53,8 +55,7 @@ class PolicyLister(Protocol):
         """Watch from a version on."""
 
 
-@dataclass(slots=True)
-class _PendingList:
+class _PendingList(Struct):
     """A namespace to be listed. Times are seconds of a monotonic clock."""
 
     since: float
@@ -64,8 +65,7 @@ class _PendingList:
     in_progress: bool = False
 
 
-@dataclass(slots=True)
-class PolicySource:
+class PolicySource(Struct):
     """A ListerWatcher for the event handler of the same cache and kind."""
 
     client: PolicyLister

@@ -3,7 +3,9 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.model.pod import PodFacts

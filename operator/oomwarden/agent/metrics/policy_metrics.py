@@ -1,7 +1,8 @@
 """What became of policies on this node, as of the last report."""
 
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.reporting.policy_reports import PolicyFindings
 from oomwarden.api.oomnode import Applied
@@ -19,8 +20,7 @@ MAX_POLICIES = 500
 """Policies with metrics: many more than select containers of one node."""
 
 
-@dataclass(slots=True)
-class PolicyMetrics:
+class PolicyMetrics(Struct):
     """Keeps the last report, and counts repairs.
 
     Attributes:

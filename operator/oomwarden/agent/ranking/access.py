@@ -8,8 +8,9 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from oomwarden.api.vocabulary import GROUP, rank_audience
 from oomwarden.core.enforcement.token_bucket import TokenBucket
@@ -41,8 +42,7 @@ class AccessVerdict(Enum):
     """The API server could not be asked."""
 
 
-@dataclass(slots=True)
-class RankAccess:
+class RankAccess(Struct):
     """Decides on tokens.
 
     Attributes:

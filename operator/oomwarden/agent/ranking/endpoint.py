@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from oomwarden.agent.ranking.access import AccessVerdict
 from oomwarden.agent.ranking.libcrypto import CertificateError
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class RankService:
+class RankService(Struct):
     """Serves the ranking, if a port is set for it.
 
     Attributes:

@@ -1,16 +1,16 @@
 """The reader of the ranking, made when someone asks: most agents are never asked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from oomwarden.agent.ranking.source import RankSource
     from oomwarden.core.badness.rank_report import RankReport
 
 
-@dataclass(slots=True)
-class RankOnDemand:
+class RankOnDemand(Struct):
     """Ranks the processes of this node with a `RankSource`, once there is one.
 
     Attributes:

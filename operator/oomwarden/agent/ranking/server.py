@@ -9,9 +9,10 @@ import json
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from oomwarden.agent.ranking.access import AccessVerdict
 from oomwarden.agent.ranking.tls import ServerTLS
@@ -64,8 +65,7 @@ _REFUSALS = {
 }
 
 
-@dataclass(slots=True)
-class RankServer:
+class RankServer(Struct):
     """Serves until cancelled.
 
     Attributes:

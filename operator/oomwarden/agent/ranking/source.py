@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+
+from msgspec import Struct, field
 
 from oomwarden.agent.enforcement.tracker import Tracker
 from oomwarden.agent.informers.inventory import Container
@@ -27,8 +28,7 @@ PAUSE = "pause"
 """The name that a pod's sandbox is given here; it has none of its own."""
 
 
-@dataclass(slots=True)
-class RankSource:
+class RankSource(Struct):
     """Ranks the processes of this node; a ranking serves everyone who asks within a second.
 
     Attributes:

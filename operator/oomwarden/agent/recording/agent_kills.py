@@ -2,8 +2,9 @@
 
 import json
 import sqlite3
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from oomwarden.agent.runtime.identity import Pod, load_identities
 from oomwarden.api.oomkill import ContainerType, Owner

@@ -4,7 +4,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.delivery import intake
 from oomwarden.agent.recording import agent_kills
@@ -29,8 +30,7 @@ from oomwarden.core.records import event, oomkill
 from oomwarden.core.records.outbox_row import OutboxRow
 
 
-@dataclass(slots=True)
-class Settled:
+class Settled(Struct):
     """What settling has found.
 
     Attributes:
@@ -49,8 +49,7 @@ class Settled:
         return not self.incidents and not self.unattributed and self.before_start is None
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Struct, frozen=True):
     """What one transaction writes."""
 
     rows: list[OutboxRow]
@@ -80,8 +79,7 @@ class Delta:
             mark_initialised(db)
 
 
-@dataclass(slots=True)
-class Checkpointer:
+class Checkpointer(Struct):
     """Writes checkpoints, the pods' names and records; knows what it wrote last.
 
     Attributes:

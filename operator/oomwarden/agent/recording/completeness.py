@@ -1,7 +1,8 @@
 """Which kills elimination must not attribute: some container may have come and gone unseen."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.recording.settler import Settler
@@ -13,8 +14,7 @@ UNOPENED_SECONDS = 30.0
 """How long a kill that the log does not explain waits for a cgroup that cannot be opened."""
 
 
-@dataclass(slots=True)
-class Completeness:
+class Completeness(Struct):
     """The cgroups with unrecorded kills below which some container may be unknown, by inode."""
 
     settler: Settler

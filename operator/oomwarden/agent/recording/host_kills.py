@@ -1,7 +1,8 @@
 """Kills outside of all pods: /proc/vmstat counts them, kubepods does not."""
 
 import sqlite3
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.agent.detection.kubepods import KubepodsDetection
 from oomwarden.agent.store.database import Database
@@ -14,8 +15,7 @@ from oomwarden.kernel.host import Host
 _KEY = "host_kills_before"
 
 
-@dataclass(slots=True)
-class HostKills:
+class HostKills(Struct):
     """Counts since the store is new; 0 on a nested node, whose vmstat is that of its machine.
 
     Attributes:

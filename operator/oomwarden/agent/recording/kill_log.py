@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.log_line.keys import about
@@ -14,8 +15,7 @@ from oomwarden.log_output.handler import KILLS
 _LOG = logging.getLogger(KILLS)
 
 
-@dataclass(slots=True)
-class KillLog:
+class KillLog(Struct):
     """Writes one line for each incident, however often storing its record is tried."""
 
     _unsaved: set[tuple[str, int]] = field(default_factory=set)

@@ -1,7 +1,8 @@
 """Whether a kill is still being counted: a record that closes too early cuts one kill in two."""
 
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.ledger.ledger import Ledger
@@ -12,8 +13,7 @@ from oomwarden.kernel.cgroup.files import CgroupRoot
 from oomwarden.kernel.cgroup.group_kill import is_empty, is_killed_as_group, read_oom_kills
 
 
-@dataclass(frozen=True, slots=True)
-class KillProgress:
+class KillProgress(Struct, frozen=True):
     """Compares what the ledger has read with what the kernel shows now."""
 
     ledger: Ledger

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 from typing import Unpack
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.informers.inventory import Container
@@ -31,8 +33,7 @@ _LOG = logging.getLogger(__name__)
 ListRecorded = Callable[[], Awaitable[RecordedKills]]
 
 
-@dataclass(slots=True)
-class Recovery:
+class Recovery(Struct):
     """Restores the ledger.
 
     Attributes:

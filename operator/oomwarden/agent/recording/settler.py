@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.agent.detection.kernel_log import KernelLogReader
 from oomwarden.agent.detection.memory_sampler import timeline_before
@@ -36,8 +38,7 @@ class Nesting(Protocol):
         """Whether limits above kubepods may be another cgroup's, not the machine's."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeIdentity:
+class NodeIdentity(Struct, frozen=True):
     """Which node and boot this is, and the pods in which the agents of this boot ran."""
 
     node: str
@@ -46,8 +47,7 @@ class NodeIdentity:
     agents: tuple[PodFacts, ...] = ()
 
 
-@dataclass(slots=True)
-class Settler:
+class Settler(Struct):
     """Settles pods and the levels above them.
 
     Attributes:

@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.agent.reporting.policy_reports import PolicyFindings
 from oomwarden.agent.reporting.status_writer import READ_SECONDS
 from oomwarden.agent.runtime.signal import Signal
 
 
-@dataclass(slots=True)
-class CurrentFindings:
+class CurrentFindings(Struct):
     """Keeps the last report; to make one, every container is gone through.
 
     Attributes:

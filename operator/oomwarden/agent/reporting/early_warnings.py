@@ -9,8 +9,9 @@ for the life of a container.
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from oomwarden.agent.delivery.event_retries import EventRetries
 from oomwarden.agent.detection.limit_hits import LimitedCgroup, LimitHitMonitor
@@ -37,8 +38,7 @@ class WarningThresholds(NamedTuple):
     leak_seconds: int = 0
 
 
-@dataclass(slots=True)
-class EarlyWarnings:
+class EarlyWarnings(Struct):
     """Decides which Events are due, and has them posted.
 
     Attributes:

@@ -1,7 +1,8 @@
 """What OOMNode says of containers before a kill, with the names of their pods."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.agent.detection.limit_hits import LimitHitMonitor
 from oomwarden.agent.informers.inventory import Inventory
@@ -14,8 +15,7 @@ from oomwarden.core.reporting.memory_outlook import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryOutlookReporter:
+class MemoryOutlookReporter(Struct, frozen=True):
     """Reads what the monitors have found; a pod that is not known is left out.
 
     Attributes:

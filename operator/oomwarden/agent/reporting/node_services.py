@@ -4,8 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.enforcement.node_services import (
@@ -23,8 +24,7 @@ CHECK_SECONDS = 10.0
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class NodeServicesMonitor:
+class NodeServicesMonitor(Struct):
     """Warns where a policy's score lets services of the node die before a container.
 
     Attributes:

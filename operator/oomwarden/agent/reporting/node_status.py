@@ -2,8 +2,9 @@
 
 import logging
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
 
 from oomwarden import __version__
 from oomwarden.agent.detection.kernel_log import KernelLogReader
@@ -42,8 +43,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-@dataclass(frozen=True, slots=True)
-class ReportInputs:
+class ReportInputs(Struct, frozen=True):
     """What the other parts report.
 
     Attributes:
@@ -71,8 +71,7 @@ class ReportInputs:
     rank: RankEndpoint | None
 
 
-@dataclass(slots=True)
-class NodeStatusBuilder:
+class NodeStatusBuilder(Struct):
     """Reads everything at each call, but the Node's memory only every five minutes.
 
     Attributes:

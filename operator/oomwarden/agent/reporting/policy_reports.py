@@ -5,9 +5,10 @@ Everything here reads; nothing is decided, written or counted by a report.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.enforcement.group_kill import GroupKillReconciler
@@ -59,8 +60,7 @@ class PolicyFindings(NamedTuple):
     reasons: Mapping[PolicyKey, Mapping[str, int]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyReporter:
+class PolicyReporter(Struct, frozen=True):
     """Puts together what the parts of enforcement have found.
 
     Attributes:

@@ -8,7 +8,8 @@ asked stands in OOMNode.status.resizes until the pod's spec has it.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.agent.enforcement.caps import Caps
 from oomwarden.agent.enforcement.tracked import TrackedContainer
@@ -45,8 +46,7 @@ Asked = tuple[tuple[Resize, ...], int]
 """What is asked, and how many more wait."""
 
 
-@dataclass(slots=True)
-class ResizeRequests:
+class ResizeRequests(Struct):
     """Evaluates the limits of all containers, and keeps what came of it for the reports.
 
     Attributes:

@@ -9,9 +9,8 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.api.node.memory import MemoryInfo, Overcommit
@@ -44,8 +43,7 @@ MAX_ASKED_SECONDS = 300.0
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class NodeStatusWriter:
+class NodeStatusWriter(Struct):
     """Writes OOMNode when what is gathered differs from what was written last.
 
     Attributes:
@@ -131,7 +129,7 @@ class NodeStatusWriter:
     def _failed(self, error: Exception) -> float:
         result = classify_error(error)
         if not isinstance(error, API_ERRORS):
-            result = replace(result, reason=describe_error(error), kind=UNREADABLE)
+            result = structs.replace(result, reason=describe_error(error), kind=UNREADABLE)
         asked = min(result.retry_after, MAX_ASKED_SECONDS)
         self._retry = min(max(2 * self._retry, self.gap), max(LAST_RETRY_SECONDS, self.gap))
         wait = max(_jittered(self._retry), asked * random.uniform(1.0, 1.2))  # noqa: S311

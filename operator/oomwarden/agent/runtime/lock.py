@@ -7,8 +7,9 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from oomwarden.core.log_line.keys import about
 
@@ -24,8 +25,7 @@ _WAITING = (
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Readiness:
+class Readiness(Struct):
     """Why the agent is not ready; the thread of the probes reads it."""
 
     reason: str = ""

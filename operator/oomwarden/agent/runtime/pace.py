@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
 from types import TracebackType
+
+from msgspec import Struct
 
 REST_FACTOR = 4
 """The rest after a reconcile, as a multiple of its processor time."""
@@ -11,8 +12,7 @@ MAX_REST_SECONDS = 0.05
 """The score of a new container waits no longer than this."""
 
 
-@dataclass(slots=True)
-class ReconcilePacer:
+class ReconcilePacer(Struct):
     """A context manager around each reconcile; await `rest` before the next one."""
 
     _began: float = 0.0

@@ -5,11 +5,11 @@ overloaded API server overloaded: on two processors, 500 agents that asked every
 """
 
 import random
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(slots=True)
-class PollBackoff:
+class PollBackoff(Struct):
     """Doubles from `first` to `last`, in seconds."""
 
     first: float

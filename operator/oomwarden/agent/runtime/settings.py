@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from oomwarden.core.log_line.line import LogFormat
 
@@ -18,8 +19,7 @@ class SettingsError(Exception):
     """A variable is missing or invalid; the message names it and its allowed values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of one agent."""
 
     node: str

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class Signal:
+class Signal(Struct):
     """Any number of parts set the signal; one loop waits for it.
 
     Attributes:

@@ -5,9 +5,10 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
@@ -20,8 +21,7 @@ class StuckError(Exception):
     """A call for this container is stuck in the kernel, or too many others are."""
 
 
-@dataclass(slots=True)
-class _Job:
+class _Job(Struct):
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
     work: Callable[[], object]

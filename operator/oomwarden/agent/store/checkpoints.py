@@ -2,15 +2,16 @@
 
 import json
 import sqlite3
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from oomwarden.core.kernel_log.position import Position
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """The state of a cgroup's account when it was last saved."""
 
     cgroup: Cgroup

@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, NamedTuple
 
 import typer
+from msgspec.structs import replace
 
 from oomwarden.api.models.validated import validated
 from oomwarden.cli.cluster.client import Cluster

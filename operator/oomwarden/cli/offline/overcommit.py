@@ -2,12 +2,12 @@
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from oomwarden.cli.cluster.options import OutputForm
 from oomwarden.cli.errors import USAGE, CliError

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import yaml
 
 from oomwarden.cli.output.terminal import visible
+from oomwarden.core.objects.members import members
 
 
 class Output(StrEnum):
@@ -45,12 +45,9 @@ def names(objects: Sequence[dict[str, Any]], title: str) -> str:
 
 def plain_object(value: object) -> Any:  # noqa: ANN401 - JSON
     """Return a value for JSON: keys in camelCase, times in RFC 3339, and no members of None."""
-    if is_dataclass(value):
-        members = {each.name: getattr(value, each.name) for each in fields(value)}
+    if (found := members(value)) is not None:
         return {
-            camel_case(name): plain_object(part)
-            for name, part in members.items()
-            if part is not None
+            camel_case(name): plain_object(part) for name, part in found.items() if part is not None
         }
     if isinstance(value, Mapping):
         return {str(key): plain_object(part) for key, part in value.items()}

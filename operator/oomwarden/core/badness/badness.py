@@ -4,15 +4,14 @@ Source: Linux mm/oom_kill.c, oom_badness (unchanged from 5.9 to 7.1), and fs/pro
 proc_oom_score (since 5.9; earlier kernels showed 0..1000 and never went below 0).
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 NEVER = -1000
 """oom_score_adj of a process that the kernel never kills."""
 THOUSAND = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessMemoryUse:
+class ProcessMemoryUse(Struct, frozen=True):
     """What the kernel counts of a process, in pages but for the page tables.
 
     Attributes:

@@ -1,14 +1,14 @@
 """What was read of a machine's processes and memory at one time, to be ranked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.badness.ranking import Candidate
 from oomwarden.core.badness.score_origin import ScoreFacts
 
 
-@dataclass(frozen=True, slots=True)
-class MachineTotals:
+class MachineTotals(Struct, frozen=True):
     """The machine, in bytes.
 
     Attributes:
@@ -23,8 +23,7 @@ class MachineTotals:
     page_size: int
 
 
-@dataclass(frozen=True, slots=True)
-class CgroupMemory:
+class CgroupMemory(Struct, frozen=True):
     """The memory of a cgroup, in bytes.
 
     Attributes:
@@ -40,8 +39,7 @@ class CgroupMemory:
     is_group_kill: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RankedContainer:
+class RankedContainer(Struct, frozen=True):
     """A container whose processes are candidates.
 
     Attributes:
@@ -66,8 +64,7 @@ class RankedContainer:
         return {key: value for key, value in named.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class MachineReading:
+class MachineReading(Struct, frozen=True):
     """All that was read at one time.
 
     Attributes:

@@ -4,13 +4,13 @@ Source: Linux mm/oom_kill.c, select_bad_process and oom_evaluate_task (5.10 to 7
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.badness.badness import THOUSAND, ProcessMemoryUse, badness
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A process among which the kernel chooses.
 
     Attributes:
@@ -29,8 +29,7 @@ class Candidate:
     protected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True):
     """A candidate and its place.
 
     Attributes:
@@ -43,8 +42,7 @@ class Ranked:
     rank: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryScale:
+class MemoryScale(Struct, frozen=True):
     """What the kernel chooses in.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Who has set a process's oom_score_adj."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from oomwarden.api.vocabulary import SCORE_MIN
 
@@ -20,8 +21,7 @@ class ScoreSetter(StrEnum):
     UNKNOWN = "Unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreOrigin:
+class ScoreOrigin(Struct, frozen=True):
     """Who has set a score, and which of them or why.
 
     Attributes:
@@ -32,8 +32,7 @@ class ScoreOrigin:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreFacts:
+class ScoreFacts(Struct, frozen=True):
     """What is known of the scores of a container.
 
     Attributes:

@@ -1,7 +1,8 @@
 """A process with its scores: the well-known one, the kernel's badness, and what /proc shows."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.badness.badness import ProcessMemoryUse, badness, shown_score
 from oomwarden.core.badness.normalized import normalized_score
@@ -10,8 +11,7 @@ FIRST_PID = 1
 """The kernel never chooses init of the first PID namespace."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredProcess:
+class ScoredProcess(Struct, frozen=True):
     """A process, or the figures of one.
 
     Attributes:

@@ -1,7 +1,8 @@
 """One thing that must work, whether it does, and what to do if not."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Result(StrEnum):
@@ -21,8 +22,7 @@ class Group(StrEnum):
     RIGHTS = "rights"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A check and its result.
 
     Attributes:

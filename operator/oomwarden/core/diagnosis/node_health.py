@@ -1,8 +1,9 @@
 """The health of a node's agent, in one word and in what is wrong with it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from oomwarden.core.diagnosis.node_view import ConditionView, NodeView
 
@@ -23,8 +24,7 @@ class AgentState(StrEnum):
     NO_AGENT = "NoAgent"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeHealth:
+class NodeHealth(Struct, frozen=True):
     """The state, and what explains it.
 
     Attributes:

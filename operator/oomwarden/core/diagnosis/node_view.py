@@ -4,8 +4,9 @@ Nothing in it can be relied upon: a part that is missing or of another type is u
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from oomwarden.core.history.kill_record import bytes_at, flag_at, number_at, text_at, time_at
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
@@ -16,8 +17,7 @@ AVERAGES = ("avg10", "avg60", "avg300")
 KILLS = ("recorded", "unattributed", "undeliverable", "beforeStart", "host")
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionView:
+class ConditionView(Struct, frozen=True):
     """A condition; the message of a False one is the remedy."""
 
     type: str
@@ -26,8 +26,7 @@ class ConditionView:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutrankedView:
+class OutrankedView(Struct, frozen=True):
     """A service of the node that is killed before containers; see api.oomnode.OutrankedService."""
 
     service: str
@@ -36,8 +35,7 @@ class OutrankedView:
     example: str
 
 
-@dataclass(frozen=True, slots=True)
-class NearMisses:
+class NearMisses(Struct, frozen=True):
     """How often containers hit their limit and reclaim saved them.
 
     Attributes:
@@ -49,8 +47,7 @@ class NearMisses:
     containers: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NodeView:
+class NodeView(Struct, frozen=True):
     """The facts of an OOMNode. Those that are None, or not in a mapping, are unknown.
 
     Attributes:

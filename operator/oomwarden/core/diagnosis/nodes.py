@@ -1,8 +1,9 @@
 """Whether each node's agent runs, reports, and can do its work."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from oomwarden.core.diagnosis.check import Check, Group, Result
 from oomwarden.core.diagnosis.installation import OLDEST_MINOR, minor_version
@@ -19,8 +20,7 @@ _BLOCKING = {
 """Conditions without which kills are missed, lost, or not acted upon; the others degrade."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Struct, frozen=True):
     """What is known of all nodes; None: the user may not read it.
 
     Attributes:

@@ -1,6 +1,6 @@
 """What a node's kernel has promised: Committed_AS against CommitLimit, computed again."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.core.diagnosis.node_view import NodeView
 from oomwarden.core.overcommit.commit_limit import DEFAULT_RATIO, commit_limit
@@ -11,8 +11,7 @@ _TOLERANCE = 1 << 20
 """Pages may have 64 KiB, and the figures are read one after the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Promises:
+class Promises(Struct, frozen=True):
     """What the kernel has promised, in bytes; None if it is not known.
 
     Attributes:

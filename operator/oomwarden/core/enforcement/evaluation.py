@@ -1,15 +1,15 @@
 """What the policies ask for on one container, before anything is known of its processes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.enforcement.scoring import Floor, Target, target_for
 from oomwarden.core.policy.matching import Match, PolicySelection, select_winner
 from oomwarden.core.policy.policy import NAMESPACED, Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """What the policies ask for on one container.
 
     Attributes:

@@ -1,13 +1,13 @@
 """memory.oom.group of a container: the file of its cgroup, and that of its runtime's sub-cgroup."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 _OWN, _BELOW, _HAS_BELOW = 1, 2, 4
 """Bits of the number in the store; 0 and 1 are what earlier versions stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupFiles:
+class GroupFiles(Struct, frozen=True):
     """The values of the files.
 
     The kernel kills the highest cgroup that is set between the victim and the level whose limit was

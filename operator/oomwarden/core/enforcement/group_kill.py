@@ -1,6 +1,7 @@
 """Whether a container is killed as a whole: what to write, and what to report."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.remark import AspectStatus, Remark
@@ -19,8 +20,7 @@ NOT_SAVED = Remark(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GroupKillSpec:
+class GroupKillSpec(Struct, frozen=True):
     """What the policies of a container say about group kills.
 
     Attributes:
@@ -46,8 +46,7 @@ class GroupKillSpec:
         return self.group_kill if self.mode is EnforcementMode.ENFORCE else None
 
 
-@dataclass(frozen=True, slots=True)
-class GroupKillState:
+class GroupKillState(Struct, frozen=True):
     """What is known of the file of one container.
 
     Attributes:

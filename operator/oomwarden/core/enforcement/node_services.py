@@ -1,15 +1,15 @@
 """Whether a container outranks the node's own services, so that they would be killed before it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.model.remark import Remark
 
 MAX_NAMED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class NodeService:
+class NodeService(Struct, frozen=True):
     """The process of a node's service that the kernel would kill first.
 
     Attributes:
@@ -23,8 +23,7 @@ class NodeService:
     memory: int
 
 
-@dataclass(frozen=True, slots=True)
-class NodeServices:
+class NodeServices(Struct, frozen=True):
     """The services of a node.
 
     Attributes:

@@ -1,14 +1,14 @@
 """Scores that processes set themselves before a process rule overrode them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MAX_OWN_SCORES = 512
 """Per container. Further processes are left alone, because their scores could not be restored."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnScore:
+class OwnScore(Struct, frozen=True):
     """A score that a process set itself.
 
     Attributes:

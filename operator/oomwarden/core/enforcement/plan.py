@@ -1,7 +1,8 @@
 """What to do with a container's processes: a plan as data, which `kernel` carries out."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from oomwarden.api.vocabulary import SCORE_MIN
 from oomwarden.core.enforcement.own_scores import OwnScores
@@ -9,8 +10,7 @@ from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.policy.process_rules import ProcessTarget, ProcessTargets
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """The score that the runtime gave a container, and the scores that oomwarden wrote.
 
     Attributes:
@@ -42,8 +42,7 @@ DesiredScores = tuple[int | None, ProcessTargets]
 """The score of a container's processes, and the exceptions by command line."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScorePlan:
+class ScorePlan(Struct, frozen=True):
     """Write `target` to each process whose score is in `movable`, and leave all others alone.
 
     A process that a rule names gets the rule's score instead, whatever its score is.
@@ -64,7 +63,7 @@ class ScorePlan:
     movable: frozenset[int]
     rules: ProcessTargets = ()
     max_changes: int | None = None
-    own: OwnScores = field(default_factory=dict, hash=False)
+    own: OwnScores = field(default_factory=dict)
     saves_own: bool = False
     never_assigned: frozenset[int] = frozenset()
 
@@ -103,8 +102,7 @@ class ProcessState(StrEnum):
     STUCK = "Stuck"
 
 
-@dataclass(frozen=True, slots=True)
-class ScanOutcome:
+class ScanOutcome(Struct, frozen=True):
     """What a scan of a container's processes found and did.
 
     Attributes:

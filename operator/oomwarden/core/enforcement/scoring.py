@@ -1,6 +1,6 @@
 """Which oom_score_adj a rule asks for on one container, within the bounds."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.api.policy import Rule
 from oomwarden.api.vocabulary import SCORE_MAX, SCORE_MIN
@@ -8,8 +8,7 @@ from oomwarden.core.model.remark import Remark
 from oomwarden.core.policy.process_rules import ProcessTarget, ProcessTargets
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """The score that a rule asks for.
 
     Attributes:
@@ -40,8 +39,7 @@ class Target:
         return self.score is not None or bool(self.processes)
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(Struct, frozen=True):
     """The lowest score for namespaced policies; None if they may only raise the kubelet's score."""
 
     lowest: int | None = None

@@ -1,10 +1,9 @@
 """How fast policies may affect running processes: a token bucket."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class TokenBucket:
+class TokenBucket(Struct, frozen=True):
     """A rate limit: `most` tokens per `seconds`, and bursts of as many after a rest.
 
     Attributes:

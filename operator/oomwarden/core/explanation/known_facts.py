@@ -1,7 +1,8 @@
 """What a story is made of: the record, and what else could be read of the cluster."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.history.kill_record import KillRecord, text_at
 from oomwarden.core.objects.json_parts import Json, object_at
@@ -12,8 +13,7 @@ from oomwarden.core.workloads.pod_template import PodTemplate, find_template
 _MIRROR = "kubernetes.io/config.mirror"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFacts:
+class KnownFacts(Struct, frozen=True):
     """Everything besides the record is optional.
 
     Attributes:

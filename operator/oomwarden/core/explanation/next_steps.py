@@ -1,6 +1,6 @@
 """What to do next: one to three steps, the most useful first."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.explanation.known_facts import KnownFacts
@@ -50,8 +50,7 @@ _NUMA = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Findings:
+class _Findings(Struct, frozen=True):
     facts: KnownFacts
     usage: UsageCurve
     filled: FilledMemory

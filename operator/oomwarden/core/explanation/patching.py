@@ -1,7 +1,8 @@
 """The patch of a step, and what to know before applying it."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from oomwarden.core.explanation.known_facts import KnownFacts
 from oomwarden.core.explanation.story import NextStep

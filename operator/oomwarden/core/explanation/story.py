@@ -1,8 +1,9 @@
 """The story of a kill. Its attributes, in camelCase, are the keys of `-o json`."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.core.history.earlier import EarlierKills
 from oomwarden.core.usage_pattern.verdict import Pattern, UsagePoint
@@ -10,8 +11,7 @@ from oomwarden.core.usage_pattern.verdict import Pattern, UsagePoint
 Sentences = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KillSubject:
+class KillSubject(Struct, frozen=True):
     """What was killed, when and where.
 
     Attributes:
@@ -32,8 +32,7 @@ class KillSubject:
     found: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class StoryVictim:
+class StoryVictim(Struct, frozen=True):
     """A killed process; what is None is unknown.
 
     Attributes:
@@ -47,8 +46,7 @@ class StoryVictim:
     memory_bytes: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class KillOutcome:
+class KillOutcome(Struct, frozen=True):
     """Who was killed and who lived.
 
     Attributes:
@@ -62,8 +60,7 @@ class KillOutcome:
     survivors: Sentences
 
 
-@dataclass(frozen=True, slots=True)
-class LimitOrigin:
+class LimitOrigin(Struct, frozen=True):
     """Whose memory ran out, and where the limit is set.
 
     Attributes:
@@ -81,8 +78,7 @@ class LimitOrigin:
     sentences: Sentences
 
 
-@dataclass(frozen=True, slots=True)
-class UsageCurve:
+class UsageCurve(Struct, frozen=True):
     """Memory before the kill.
 
     Attributes:
@@ -100,16 +96,14 @@ class UsageCurve:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
-class FilledPart:
+class FilledPart(Struct, frozen=True):
     """A part of the memory, named as people know it."""
 
     name: str
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class FilledMemory:
+class FilledMemory(Struct, frozen=True):
     """What filled the memory.
 
     Attributes:
@@ -127,8 +121,7 @@ class FilledMemory:
     sentences: Sentences
 
 
-@dataclass(frozen=True, slots=True)
-class KubeletReport:
+class KubeletReport(Struct, frozen=True):
     """What the kubelet says.
 
     Attributes:
@@ -141,8 +134,7 @@ class KubeletReport:
     sentences: Sentences
 
 
-@dataclass(frozen=True, slots=True)
-class NextStep:
+class NextStep(Struct, frozen=True):
     """What to do.
 
     Attributes:
@@ -156,8 +148,7 @@ class NextStep:
     patch: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class KillStory:
+class KillStory(Struct, frozen=True):
     """The whole story.
 
     Attributes:

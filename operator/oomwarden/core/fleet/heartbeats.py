@@ -5,8 +5,9 @@ reports if its heartbeat changes. When that happened is known by the API server'
 and by the operator's for a watch.
 """
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
 
 SILENT_AFTER = timedelta(minutes=11)
 """Two heartbeats of 5 minutes and a delay."""
@@ -16,8 +17,7 @@ the operator hears of no agent, so it must not judge them."""
 _SILENT_SECONDS = SILENT_AFTER.total_seconds()
 
 
-@dataclass(slots=True)
-class Heartbeats:
+class Heartbeats(Struct):
     """The last heartbeat of each node's agent.
 
     Times are seconds of any one monotonic clock.

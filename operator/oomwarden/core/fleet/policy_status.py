@@ -1,10 +1,11 @@
 """A policy's status, summed up from the reports of the nodes' agents."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nsmallest
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from oomwarden.api.base import Condition
 from oomwarden.api.free_text import readable
@@ -32,8 +33,7 @@ _NO_REPORTS = (
 AnyRefusal = Refusal | ReportedRefusal
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyOnNodes:
+class PolicyOnNodes(Struct, frozen=True):
     """One policy on all nodes whose agents report it.
 
     Attributes:
@@ -47,8 +47,7 @@ class PolicyOnNodes:
     details: Callable[[str], ReportDetails]
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorFindings:
+class OperatorFindings(Struct, frozen=True):
     """What the operator itself adds to the reports of the nodes.
 
     Attributes:
@@ -60,12 +59,15 @@ class OperatorFindings:
     caution: str = ""
 
 
+NO_FINDINGS = OperatorFindings()
+
+
 def summarise(
     generation: int,
     found: PolicyOnNodes,
     before: PolicyStatus,
     now: datetime,
-    findings: OperatorFindings = OperatorFindings(),
+    findings: OperatorFindings = NO_FINDINGS,
 ) -> PolicyStatus:
     """Sum up the reports of one policy.
 

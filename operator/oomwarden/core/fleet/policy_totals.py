@@ -1,9 +1,10 @@
 """The sums of all nodes' reports of one policy, kept up to date as reports come and go."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 
 class PolicyCounts(NamedTuple):
@@ -34,8 +35,7 @@ class PolicyCounts(NamedTuple):
     has_warnings: bool = False
 
 
-@dataclass(slots=True)
-class PolicyTotals:
+class PolicyTotals(Struct):
     """One policy on all nodes that report it. A change of one node costs the same on any fleet.
 
     Attributes:

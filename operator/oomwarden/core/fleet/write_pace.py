@@ -1,6 +1,6 @@
 """How fast statuses of policies are written, and what happens while the API server refuses them."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from oomwarden.core.policy.policy import PolicyKey
 
@@ -15,8 +15,7 @@ MAX_FAILING = 3
 MIN_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 5.0, 60.0
 
 
-@dataclass(slots=True)
-class WritePace:
+class WritePace(Struct):
     """When which policy's status may be written. Times are seconds of any one clock."""
 
     _written: dict[PolicyKey, float] = field(default_factory=dict)

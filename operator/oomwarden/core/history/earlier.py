@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from oomwarden.core.history.filters import newest_first
 from oomwarden.core.history.kill_record import KillRecord
@@ -15,8 +16,7 @@ _CHILDREN = {"CronJob": ("Job", r"\d+"), "Rollout": ("ReplicaSet", r"[a-z0-9]+")
 pkg/controller/cronjob/utils.go, getJobName, v1.37; argo-rollouts rollout/sync.go, v1.8)."""
 
 
-@dataclass(frozen=True, slots=True)
-class EarlierKills:
+class EarlierKills(Struct, frozen=True):
     """The kills before one.
 
     Attributes:

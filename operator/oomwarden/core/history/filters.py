@@ -1,13 +1,13 @@
 """Which records a person asks for."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from oomwarden.core.history.kill_record import KillRecord
 
 
-@dataclass(frozen=True, slots=True)
-class RecordFilter:
+class RecordFilter(Struct, frozen=True):
     """Every part that is given has to fit; names and kinds are compared without case.
 
     Attributes:

@@ -4,17 +4,17 @@ Nothing in it can be relied upon: a part that is missing or of another type is u
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.model.quantity import parse_bytes
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedVictim:
+class RecordedVictim(Struct, frozen=True):
     """A killed process.
 
     Attributes:
@@ -29,8 +29,7 @@ class RecordedVictim:
     sizes: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class KillRecord:
+class KillRecord(Struct, frozen=True):
     """The facts of an OOMKill. Those that are None are unknown.
 
     Attributes:

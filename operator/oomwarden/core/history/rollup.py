@@ -1,9 +1,10 @@
 """Sums over records: by workload, namespace, node or cause."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from oomwarden.core.history.kill_record import KillRecord
 
@@ -17,8 +18,7 @@ class Grouping(StrEnum):
     CAUSE = "cause"
 
 
-@dataclass(frozen=True, slots=True)
-class Rollup:
+class Rollup(Struct, frozen=True):
     """The kills of one group.
 
     Attributes:

@@ -1,8 +1,9 @@
 """Which record a person means: by the name of a pod, of a record or of a workload."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from oomwarden.core.history.earlier import belongs_to
 from oomwarden.core.history.filters import newest_first
@@ -29,8 +30,7 @@ _KINDS = {
 MAX_CLOSE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class KillTarget:
+class KillTarget(Struct, frozen=True):
     """What a person named.
 
     Attributes:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.incident import Incident
@@ -16,8 +18,7 @@ _SHOWN_SECONDS = 24 * 3600.0
 _RAISED_SHOWN_SECONDS = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class AgentKills:
+class AgentKills(Struct, frozen=True):
     """OOM kills of this node's agents.
 
     Attributes:

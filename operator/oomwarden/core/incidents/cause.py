@@ -1,6 +1,6 @@
 """Whose memory ran out: by elimination from the counters that are left, or as the log says."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.kernel_log.lines import Constraint, NumaNodes
@@ -9,8 +9,7 @@ from oomwarden.core.model.quantity import is_page_rounded
 from oomwarden.core.parse.cgroup_paths import below, is_kubepods, is_qos, level_above
 
 
-@dataclass(frozen=True, slots=True)
-class CauseVerdict:
+class CauseVerdict(Struct, frozen=True):
     """Why the kernel killed.
 
     Attributes:
@@ -27,8 +26,7 @@ _QOS_CLASS = CauseVerdict(Cause.NODE_ALLOCATABLE, Level.QOS)
 """The kubelet limits a QoS class by --qos-reserved (kubernetes pkg/kubelet/cm, v1.37)."""
 
 
-@dataclass(frozen=True, slots=True)
-class PodLimits:
+class PodLimits(Struct, frozen=True):
     """Memory limits (memory.max) in bytes; None: no limit, or not read.
 
     Attributes:
@@ -59,8 +57,7 @@ class PodLimits:
         return is_page_rounded(self.pod, sum(known), len(known))
 
 
-@dataclass(frozen=True, slots=True)
-class Ancestors:
+class Ancestors(Struct, frozen=True):
     """The levels above a pod.
 
     Attributes:

@@ -1,7 +1,9 @@
 """From a counter range to an incident: its container, cause, victims and limit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents import cause
@@ -26,8 +28,7 @@ from oomwarden.core.model.quantity import is_page_rounded
 from oomwarden.core.parse.cgroup_paths import below
 
 
-@dataclass(frozen=True, slots=True)
-class PodSnapshot:
+class PodSnapshot(Struct, frozen=True):
     """What is known of a pod when it is settled.
 
     Attributes:
@@ -61,8 +62,7 @@ class PodSnapshot:
     pod_memory: PodMemory | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(Struct, frozen=True):
     """What a record reports.
 
     Attributes:

@@ -6,7 +6,8 @@ memcg_reparent_objcgs and offline memory cgroups: their pages stay charged to al
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 from oomwarden.core.incidents.memory_history import UsageDetail
 from oomwarden.core.kernel_log.events import Killed
@@ -18,8 +19,7 @@ _RETAINED = 0.25
 _MOST_OF_LIMIT = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class LargestPart:
+class LargestPart(Struct, frozen=True):
     """The part of charged memory that filled a limit.
 
     Attributes:
@@ -38,8 +38,7 @@ class LargestPart:
     is_unattributed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PodMemory:
+class PodMemory(Struct, frozen=True):
     """What is charged to a pod after the kill.
 
     Attributes:
@@ -110,6 +109,6 @@ def victims_held_most(victims: Iterable[Killed], limit: int | None) -> bool:
 
 
 def _parts(kinds: Composition) -> dict[str, int]:
-    parts = {each.name: getattr(kinds, each.name) for each in fields(kinds)}
+    parts = {name: getattr(kinds, name) for name in kinds.__struct_fields__}
     parts[_REST_OF_FILE] = max(parts[_REST_OF_FILE] - kinds.shmem, 0)
     return {name: size for name, size in parts.items() if name != "swap"}

@@ -8,7 +8,8 @@ shows is the pod's own.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.incidents.near_misses import LimitHolder
 from oomwarden.core.model.cgroup import MemoryEvents
@@ -19,8 +20,7 @@ EventCounts = dict[LimitHolder, Rise]
 """Whose counters rose, and by how much."""
 
 
-@dataclass(slots=True)
-class MemoryEventCounts:
+class MemoryEventCounts(Struct):
     """The last counters of each cgroup. Read a pod's counters before those of its containers."""
 
     _seen: dict[int, MemoryEvents] = field(default_factory=dict)

@@ -5,7 +5,8 @@ After the kill the cgroup is gone, so its memory must have been read before.
 
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.parse.memory_stat import Composition
 
@@ -26,16 +27,14 @@ _TIMELINE_SECONDS = (KEEP_SAMPLES + 1) * SAMPLE_SECONDS
 _TOLERANCE = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class UsageSample:
+class UsageSample(Struct, frozen=True):
     """memory.current in bytes, at a wall-clock time in seconds."""
 
     at: float
     usage: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessUsage:
+class ProcessUsage(Struct, frozen=True):
     """A process of a container.
 
     Attributes:
@@ -49,8 +48,7 @@ class ProcessUsage:
     oom_score_adj: int
 
 
-@dataclass(frozen=True, slots=True)
-class UsageDetail:
+class UsageDetail(Struct, frozen=True):
     """A container's memory in detail.
 
     Attributes:
@@ -74,8 +72,7 @@ class UsageDetail:
         return max(self.sample.usage - self.inactive_file, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryTimeline:
+class MemoryTimeline(Struct, frozen=True):
     """A container's memory up to a kill.
 
     Attributes:
@@ -91,8 +88,7 @@ class MemoryTimeline:
     history: tuple[UsageSample, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryBound:
+class MemoryBound(Struct, frozen=True):
     """A limit that applies to a container, its own or its pod's, and how much is used (bytes)."""
 
     used: int

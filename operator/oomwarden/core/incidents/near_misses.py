@@ -6,7 +6,8 @@ misses. So what rises is held back until the next reading has shown no failure.
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.model.cgroup import LimitHits
 
@@ -24,8 +25,7 @@ LimitHolder = tuple[str, str]
 """UID of the pod's cgroup, and name of the container; empty if the pod's own limit was hit."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecentNearMisses:
+class RecentNearMisses(Struct, frozen=True):
     """How often a limit was hit within the last hour without a kill.
 
     Attributes:
@@ -39,15 +39,13 @@ class RecentNearMisses:
     last: float
 
 
-@dataclass(slots=True)
-class _Slice:
+class _Slice(Struct):
     since: float
     last: float
     count: int
 
 
-@dataclass(slots=True)
-class _CgroupHits:
+class _CgroupHits(Struct):
     """The last counters of a cgroup, and the hits that may still precede a kill."""
 
     counters: LimitHits
@@ -56,8 +54,7 @@ class _CgroupHits:
     held_at: float = 0.0
 
 
-@dataclass(slots=True)
-class NearMissCounts:
+class NearMissCounts(Struct):
     """Counts near misses by container, across restarts of it. Times are wall-clock seconds."""
 
     _cgroups: dict[int, _CgroupHits] = field(default_factory=dict)

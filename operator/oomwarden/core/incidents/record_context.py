@@ -1,7 +1,8 @@
 """Where and when an incident was observed."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from oomwarden.api.oomkill import PolicyReference
 from oomwarden.core.incidents.memory_history import MemoryTimeline
@@ -19,8 +20,7 @@ class GoverningPolicy(NamedTuple):
     lowers_score: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RecordContext:
+class RecordContext(Struct, frozen=True):
     """What a record says beside the facts of its incident.
 
     Attributes:

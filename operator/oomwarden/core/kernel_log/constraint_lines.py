@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 
+from msgspec import structs
+
 from oomwarden.core.kernel_log import oom_report
 from oomwarden.core.kernel_log.events import Constraint, GroupKill, NumaNodes
 from oomwarden.core.kernel_log.oom_report import Interpretation
@@ -142,7 +144,9 @@ def resolve(line: Constraint, comm: bytes) -> Constraint | None:
     if len(fitting) != 1:
         return None
     oom, task = fitting[0].oom_memcg, fitting[0].task_memcg
-    return replace(line, oom_memcg=decoded(oom), task_memcg=decoded(task), interpretations=())
+    return structs.replace(
+        line, oom_memcg=decoded(oom), task_memcg=decoded(task), interpretations=()
+    )
 
 
 def group_at(records: list[LogRecord], index: int) -> GroupKill | None:

@@ -1,12 +1,11 @@
 """The OOM killer's lines, parsed: one value per line (Linux mm/oom_kill.c, 5.10 to 7.2)."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.core.kernel_log.oom_report import Interpretation
 
 
-@dataclass(frozen=True, slots=True)
-class Killed:
+class Killed(Struct, frozen=True):
     """`Killed process`: a victim. Never rate limited. Sizes are in bytes."""
 
     stamp: float | None
@@ -24,8 +23,7 @@ class Killed:
     caller: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NumaNodes:
+class NumaNodes(Struct, frozen=True):
     """The NUMA nodes that a task may use ran out of memory, while others may have memory free.
 
     Source: Linux mm/oom_kill.c, constrained_alloc.
@@ -42,8 +40,7 @@ class NumaNodes:
     mems_allowed: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(Struct, frozen=True):
     """`oom-kill:`: whose memory ran out and who was chosen. Rate limited to 10 in 5 s.
 
     Attributes:
@@ -64,16 +61,14 @@ class Constraint:
     interpretations: tuple[Interpretation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableLine:
+class UnreadableLine(Struct, frozen=True):
     """An `oom-kill:` line that is ambiguous; the next victim belongs to a new kill anyway."""
 
     stamp: float | None
     caller: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """`OOM victim ... is already exiting`: chosen, but neither killed nor counted."""
 
     stamp: float | None
@@ -81,8 +76,7 @@ class Skipped:
     caller: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GroupKill:
+class GroupKill(Struct, frozen=True):
     """`Tasks in PATH are going to be killed`: follows the first victim. Never rate limited.
 
     Attributes:

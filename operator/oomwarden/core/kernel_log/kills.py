@@ -1,7 +1,9 @@
 """From the OOM killer's lines to kills: the victims, and whose memory ran out."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.core.kernel_log.constraint_lines import resolve
 from oomwarden.core.kernel_log.lines import (
@@ -20,8 +22,7 @@ MAX_BEGUN = 16
 """At most this many lines wait for their victim; under oom_lock, each CPU prints one at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogKill:
+class LogKill(Struct, frozen=True):
     """One decision of the OOM killer, as the log shows it.
 
     Attributes:
@@ -57,8 +58,7 @@ class LogKill:
         return self.victim_cgroup or (self.constraint.oom_memcg if self.constraint else None)
 
 
-@dataclass(slots=True)
-class LogAssembler:
+class LogAssembler(Struct):
     """Assembles lines to kills. The kernel prints one kill after another, under oom_lock.
 
     Lines of other subsystems may be in between, and a read may end in the middle of a kill.

@@ -6,7 +6,8 @@ with a counter that rose.
 """
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from oomwarden.core.kernel_log import oom_report
 from oomwarden.core.kernel_log.constraint_lines import (

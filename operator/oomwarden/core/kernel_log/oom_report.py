@@ -9,7 +9,8 @@ that the victim is in the cgroup whose limit was hit (mm/oom_kill.c, select_bad_
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.kernel_log.printed_paths import (
     AHEAD,
@@ -54,8 +55,7 @@ _TAIL = re.compile(rb"(.*),pid=(\d+),uid=-?\d+", re.DOTALL)
 _GROUP = re.compile(GROUP_BEGIN + rb"\n?(" + AHEAD + rb"[^\n]*)\n?" + re.escape(GROUP_END))
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The part of the line before all cgroup names, which cannot be forged.
 
     Attributes:
@@ -68,8 +68,7 @@ class Head:
     mems_allowed: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Interpretation:
+class Interpretation(Struct, frozen=True):
     """One way to read the rest of the line.
 
     Attributes:

@@ -1,13 +1,12 @@
 """How far the kernel log is recorded, so that a restarted agent knows where to continue."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 KillKey = tuple[float, int]
 """Identifies a kill of this boot: its time stamp and its first victim's pid."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """Which kills are recorded.
 
     Attributes:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 SOON_SECONDS = 10.0
 """Maximum time between two pieces of a line: a CPU may write to a slow serial console."""
 _MAX_RECORDS = 512
@@ -82,8 +84,7 @@ def located_records(buffer: bytes) -> Iterator[tuple[int, LogRecord]]:
         at += len(line) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class LineForm:
+class LineForm(Struct, frozen=True):
     """How the pieces of a line are recognized.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.history.kill_record import KillRecord
@@ -25,8 +26,7 @@ _MEANINGS: dict[str, str] = {
 _NEWER = "A newer agent recorded this cause; this version of kubectl oom does not know it."
 
 
-@dataclass(frozen=True, slots=True)
-class CauseKills:
+class CauseKills(Struct, frozen=True):
     """The kills of one cause.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+
+from msgspec import Struct
 
 from oomwarden.core.history.kill_record import KillRecord
 from oomwarden.core.kill_report.causes import kills_by_cause, known_cause
@@ -15,8 +16,7 @@ WorkloadKey = tuple[str, str]
 """Namespace, and kind/name of the owner."""
 
 
-@dataclass(frozen=True, slots=True)
-class KillFigures:
+class KillFigures(Struct, frozen=True):
     """Sums over records."""
 
     kills: int
@@ -26,8 +26,7 @@ class KillFigures:
     nodes: int
 
 
-@dataclass(frozen=True, slots=True)
-class TimeBar:
+class TimeBar(Struct, frozen=True):
     """The kills of one part of the period, by cause."""
 
     start: datetime
@@ -40,8 +39,7 @@ class TimeBar:
         return sum(count for _, count in self.causes)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkloadKills:
+class WorkloadKills(Struct, frozen=True):
     """The kills of one workload.
 
     Attributes:
@@ -63,8 +61,7 @@ class WorkloadKills:
     over_time: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NodeKills:
+class NodeKills(Struct, frozen=True):
     """The kills on one node."""
 
     node: str

@@ -1,11 +1,11 @@
 """The report as an object, for programs: keys in camelCase, times in RFC 3339, sizes in bytes."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
 from oomwarden.core.kill_report.report import KillReport
+from oomwarden.core.objects.members import members
 
 _PAIRS = {"causes": "cause", "not_raised": "reason", "governed": "policy"}
 """Lists of names with kills, and what the names are."""
@@ -19,11 +19,8 @@ def as_object(report: KillReport) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {
-            _camel(each.name): _member(each.name, getattr(value, each.name))
-            for each in fields(value)
-        }
+    if (found := members(value)) is not None:
+        return {_camel(name): _member(name, each) for name, each in found.items()}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):

@@ -1,7 +1,8 @@
 """The time that a report covers, in equal parts."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from oomwarden.core.history.kill_record import KillRecord
 
@@ -16,8 +17,7 @@ _STEPS = (
 """Lengths of a part in seconds; all but the weeks begin at a round time of UTC."""
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """From `start` on, and before `end`."""
 
     start: datetime

@@ -1,7 +1,8 @@
 """What to do about a workload: the judgment of `kubectl oom why` on one of its kills."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.explanation.explain import explain
 from oomwarden.core.explanation.known_facts import KnownFacts
@@ -19,8 +20,7 @@ from oomwarden.core.workloads.owner import OwnerObject, known_resource, referenc
 MAX_REMEDIES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(Struct, frozen=True):
     """What to do about one workload.
 
     Attributes:

@@ -1,8 +1,9 @@
 """The whole report, from the records of a scope."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from oomwarden.core.history.kill_record import KillRecord
 from oomwarden.core.kill_report.causes import CauseKills, summed_causes
@@ -25,16 +26,14 @@ from oomwarden.core.kill_report.worst import WorstKill, worst_kills
 MAX_WORKLOADS, MAX_NODES = 25, 15
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """What a list does not show: how many entries, and their kills."""
 
     entries: int
     kills: int
 
 
-@dataclass(frozen=True, slots=True)
-class KillReport:
+class KillReport(Struct, frozen=True):
     """A review of the kills of a period.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from oomwarden.core.history.kill_record import KillRecord, bytes_at, text_at, time_at
 from oomwarden.core.objects.json_parts import object_at
@@ -12,8 +13,7 @@ RAISED = "RaisedLimit"
 MAX_RESPONSES = 12
 
 
-@dataclass(frozen=True, slots=True)
-class KillResponse:
+class KillResponse(Struct, frozen=True):
     """The operator's response to one kill, from the record's status.
 
     Attributes:
@@ -41,8 +41,7 @@ class KillResponse:
         return self.action == RAISED
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseSummary:
+class ResponseSummary(Struct, frozen=True):
     """What was done.
 
     Attributes:

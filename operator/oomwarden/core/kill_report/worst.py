@@ -1,8 +1,9 @@
 """The kills that a report shows with the memory before them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from oomwarden.core.explanation.story import FilledMemory, UsageCurve
 from oomwarden.core.history.kill_record import KillRecord, RecordedVictim
@@ -14,8 +15,7 @@ MAX_OF_WORKLOAD = 3
 MAX_VICTIMS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class WorstKill:
+class WorstKill(Struct, frozen=True):
     """A kill of one of the workloads that are killed most.
 
     Attributes:

@@ -1,14 +1,14 @@
 """How soon the kill was found, from times that the node's own clock gave."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 _MAX_AGE = 3600.0
 """Seconds; times that differ by more were not given by the same clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class KillLatency:
+class KillLatency(Struct, frozen=True):
     """The time between kill and record.
 
     Attributes:

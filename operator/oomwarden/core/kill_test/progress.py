@@ -1,8 +1,9 @@
 """How far the pod of a kill test has come, as the API server knows it."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from oomwarden.core.history.kill_record import number_at, text_at, time_at
 from oomwarden.core.kill_test.sacrifice import CONTAINER
@@ -17,8 +18,7 @@ _PATIENT = {"ContainerCreating", "PodInitializing"}
 """Reasons to wait that are no obstacle."""
 
 
-@dataclass(frozen=True, slots=True)
-class PodProgress:
+class PodProgress(Struct, frozen=True):
     """What the status of the pod says.
 
     Attributes:

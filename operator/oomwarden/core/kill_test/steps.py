@@ -1,8 +1,9 @@
 """The steps of a kill test, and the verdict on them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from oomwarden.core.history.kill_record import KillRecord
 from oomwarden.core.kill_test.progress import PodProgress
@@ -32,8 +33,7 @@ class StepOutcome(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class KillStep:
+class KillStep(Struct, frozen=True):
     """A step.
 
     Attributes:

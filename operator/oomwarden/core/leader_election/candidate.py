@@ -8,8 +8,9 @@ lead at the same time while their clocks run at a similar rate, whatever they sh
 """
 
 import math
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from oomwarden.core.leader_election.lease import (
     LeaseRecord,
@@ -23,8 +24,7 @@ _NEVER = -math.inf
 _NO_RECORD = LeaseRecord("", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class ElectionTimes:
+class ElectionTimes(Struct, frozen=True):
     """The times of client-go, and a smaller jitter: it is for many candidates.
 
     Attributes:
@@ -42,13 +42,11 @@ class ElectionTimes:
     jitter: float = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """Read the Lease."""
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """Create the Lease, or replace the version that was read.
 
     Attributes:
@@ -60,15 +58,13 @@ class Write:
     exists: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Do nothing for some seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """Stop working: the Lease is lost, or not renewed in time."""
 
     why: str
@@ -77,8 +73,7 @@ class Lost:
 ElectionStep = Read | Write | Wait | Lost
 
 
-@dataclass(slots=True, eq=False)
-class LeaseCandidate:
+class LeaseCandidate(Struct, eq=False):
     """One candidate. `now` is a steady clock in seconds, `chance` a random number in [0, 1).
 
     Attributes:

@@ -1,7 +1,8 @@
 """The record in a Lease (coordination.k8s.io/v1): who holds it, and since when."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from oomwarden.core.objects.json_parts import Manifest, object_at
 
@@ -9,8 +10,7 @@ MAX_LEASE_SECONDS = 600
 """Limit on the duration that is read: any client that may write the Lease can set 68 years."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseRecord:
+class LeaseRecord(Struct, frozen=True):
     """What a Lease says.
 
     The times are for people: those of different machines are never compared.

@@ -1,12 +1,12 @@
 """Values of the ledger: readings, accounts, attributions and counter ranges."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.core.model.cgroup import NO_KILLS, Cgroup, KillCounters
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One read of a cgroup's counters.
 
     Attributes:
@@ -32,8 +32,7 @@ class Reading:
         return replace(self.events, oom_local=local)
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """What the ledger knows of one cgroup.
 
     Attributes:
@@ -74,8 +73,7 @@ class Account:
         return self.observed.oom_kill - self.recorded.oom_kill
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(Struct, frozen=True):
     """A part of the unrecorded kills of a pod, or of a level above the pods.
 
     Attributes:
@@ -105,8 +103,7 @@ class Attribution:
         return self.pod.path if self.pod else ""
 
 
-@dataclass(frozen=True, slots=True)
-class CounterRange:
+class CounterRange(Struct, frozen=True):
     """Kills of one container, as a range of a cgroup's `oom_kill` counter.
 
     Attributes:

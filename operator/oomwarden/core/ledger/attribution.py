@@ -4,7 +4,9 @@ Own counters come first, then the kernel log, then elimination.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.core.ledger.account import Account, Attribution, CounterRange
 from oomwarden.core.ledger.log_evidence import LogEvidence, distribute
@@ -12,8 +14,7 @@ from oomwarden.core.ledger.torn_reads import missing_counts
 from oomwarden.core.model.cgroup import Cgroup, KillCounters
 
 
-@dataclass(slots=True)
-class _Remainder:
+class _Remainder(Struct):
     """A pod's kills beyond its containers' own counters, while the rules attribute them.
 
     Attributes:

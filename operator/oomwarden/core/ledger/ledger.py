@@ -7,7 +7,9 @@ counters that is recorded; the difference to the last reading is still unrecorde
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.core.ledger.account import Account, Attribution, CounterRange, Reading
 from oomwarden.core.ledger.attribution import attribute_level, attribute_pod, count_incidents
@@ -16,8 +18,7 @@ from oomwarden.core.ledger.settle_limits import SettleLimits
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(Struct):
     """All accounts of a node. It has no clock and no file of its own.
 
     Attributes:

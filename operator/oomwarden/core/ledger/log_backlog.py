@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.kernel_log.kills import LogKill
 from oomwarden.core.ledger.account import Account
@@ -13,8 +14,7 @@ from oomwarden.core.model.cgroup import KillCounters, Level
 from oomwarden.core.model.pod import PodFacts
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """A kill in the log.
 
     Attributes:

@@ -6,7 +6,9 @@ removed before its counters were read.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.core.kernel_log.kills import LogKill, kills_in
 from oomwarden.core.ledger.account import Attribution
@@ -14,8 +16,7 @@ from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.parse.cgroup_paths import cannot_be_container, container_id, pod_uid
 
 
-@dataclass(frozen=True, slots=True)
-class LogEvidence:
+class LogEvidence(Struct, frozen=True):
     """A kill that the log places in a container.
 
     A group kill counts its first victim twice, unless that one's memory is gone by then (Linux

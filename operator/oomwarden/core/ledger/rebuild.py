@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from oomwarden.core.ledger.account import Account, CounterRange
 from oomwarden.core.ledger.evidence_shares import shares_of
@@ -11,8 +12,7 @@ from oomwarden.core.ledger.ledger import Ledger
 from oomwarden.core.model.cgroup import KillCounters, Level
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RecordedRange:
+class RecordedRange(Struct, frozen=True, order=True):
     """A record's range. If `young`, retention cannot have deleted records of that age."""
 
     start: int
@@ -20,8 +20,7 @@ class RecordedRange:
     young: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedKills:
+class RecordedKills(Struct, frozen=True):
     """What the OOMKills of one boot cover.
 
     Attributes:

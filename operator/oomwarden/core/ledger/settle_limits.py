@@ -1,14 +1,15 @@
 """Which kills of removed pods are recorded now, while others below the same level wait."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.core.ledger.account import Attribution
 from oomwarden.core.model.cgroup import Cgroup
 
 
-@dataclass(slots=True)
-class SettleLimits:
+class SettleLimits(Struct):
     """What of a level's unread kills is recorded now.
 
     Attributes:

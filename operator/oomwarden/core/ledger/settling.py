@@ -5,7 +5,8 @@ seconds of one monotonic clock; `after` and `before` are wall-clock seconds.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.model.cgroup import KillCounters
 
@@ -24,8 +25,7 @@ IDLE_SECONDS = 20.0
 """Longest wait without news: detection sends a batch every 10 s anyway."""
 
 
-@dataclass(slots=True)
-class PendingKill:
+class PendingKill(Struct):
     """A pod with unrecorded kills.
 
     Attributes:
@@ -89,8 +89,7 @@ class PendingKill:
         return max(min(self.last + STILL_SECONDS, self.first + longest), self.not_before)
 
 
-@dataclass(slots=True)
-class SettleQueue:
+class SettleQueue(Struct):
     """The pods, and levels above them, with unrecorded kills, by cgroup inode."""
 
     pods: dict[int, PendingKill] = field(default_factory=dict)

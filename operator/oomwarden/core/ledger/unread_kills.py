@@ -10,7 +10,8 @@ were counted by then are explained.
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.ledger.account import Account
 from oomwarden.core.ledger.ledger import Ledger
@@ -51,8 +52,7 @@ def unsettled_below(ledger: Ledger, inode: int) -> bool:
     )  # fmt: skip
 
 
-@dataclass(slots=True)
-class UnreadKills:
+class UnreadKills(Struct):
     """The unread kills below each cgroup, as of the last readings of one moment.
 
     Attributes:

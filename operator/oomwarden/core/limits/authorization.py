@@ -4,7 +4,7 @@ An agent's request is only a hint: a stolen agent token can request nothing but 
 grants or that the container had before.
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
@@ -17,8 +17,7 @@ from oomwarden.core.policy.matching import PolicySelection, select_winner, selec
 from oomwarden.core.policy.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class ResizeContext:
+class ResizeContext(Struct, frozen=True):
     """One container as the API server reports it now, and what decides on its limit.
 
     Attributes:
@@ -48,8 +47,7 @@ class ResizeContext:
         return select_winner(selected, self.container.name)
 
 
-@dataclass(frozen=True, slots=True)
-class LimitWrite:
+class LimitWrite(Struct, frozen=True):
     """A limit to set.
 
     Attributes:
@@ -63,8 +61,7 @@ class LimitWrite:
     before: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(Struct, frozen=True):
     """Nothing is set. The agent reports the reason to users, in the policy's status."""
 
     reason: str

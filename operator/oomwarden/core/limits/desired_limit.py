@@ -5,7 +5,9 @@ Any of the three can fail, and the remarks name which one did.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.api.oomkill import ContainerType
 from oomwarden.api.oomlimit import Step
@@ -29,8 +31,7 @@ from oomwarden.core.pods.limit_adoption import adoptable_owner
 from oomwarden.core.policy.matching import Match
 
 
-@dataclass(frozen=True, slots=True)
-class ResizeRequest:
+class ResizeRequest(Struct, frozen=True):
     """A memory limit that the operator should set.
 
     Attributes:
@@ -42,8 +43,7 @@ class ResizeRequest:
     policy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitDecision:
+class LimitDecision(Struct, frozen=True):
     """How a container's limit compares with what its policy asks for.
 
     Attributes:
@@ -64,8 +64,7 @@ class LimitDecision:
         return LimitDecision(replace(self.status, remarks=remarks))
 
 
-@dataclass(frozen=True, slots=True)
-class LimitContext:
+class LimitContext(Struct, frozen=True):
     """What a decision about a container's limit depends on.
 
     Attributes:

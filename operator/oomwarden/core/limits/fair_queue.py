@@ -1,17 +1,17 @@
 """A queue in which keys with much work do not delay the others."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
 from typing import Generic, TypeVar
 
+from msgspec import Struct, field
+
 Key = TypeVar("Key", bound=Hashable)
 
 
-@dataclass(slots=True)
-class FairQueue(Generic[Key]):
+class FairQueue(Struct, Generic[Key]):
     """Returns keys in the order in which they fell due, so that a key that had its turn comes last.
 
     Each operation takes time logarithmic in the number of keys. Times are seconds of any one clock.

@@ -1,7 +1,8 @@
 """One kill that onOOM may respond to: what is known of it, and how old that is."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from oomwarden.api.oomkill import OOMKill
 from oomwarden.core.limits.authorization import ResizeContext
@@ -16,8 +17,7 @@ def is_recent(happened: datetime, now: datetime) -> bool:
     return now - happened <= MAX_KILL_AGE
 
 
-@dataclass(frozen=True, slots=True)
-class RaiseContext:
+class RaiseContext(Struct, frozen=True):
     """A kill, the container as it is now, and the memory that its node has available.
 
     Attributes:

@@ -5,8 +5,9 @@ limit that was hit. If anyone else has changed the limit, oomwarden leaves it al
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from oomwarden.api.memory_rule import RaiseLimit
 from oomwarden.api.oomkill import Cause
@@ -28,8 +29,7 @@ _CAUSES = (Cause.CONTAINER_LIMIT, Cause.POD_LIMIT)
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Raise:
+class Raise(Struct, frozen=True):
     """Raise the limit.
 
     Attributes:
@@ -45,8 +45,7 @@ class Raise:
     already_done: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NotRaised:
+class NotRaised(Struct, frozen=True):
     """Leave the limit as it is.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import json
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from oomwarden.core.limits.fair_queue import FairQueue
 from oomwarden.core.objects.json_parts import Json
@@ -36,8 +37,7 @@ def compact_kill(manifest: Json) -> bytes:
     return text
 
 
-@dataclass(slots=True)
-class RecentKillQueue:
+class RecentKillQueue(Struct):
     """Kills by namespace, the oldest first.
 
     A namespace has one turn at a time, and its next one only after `done`.

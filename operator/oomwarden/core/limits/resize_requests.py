@@ -1,8 +1,9 @@
 """The agents' requests for memory limits, and when the operator handles each of them (again)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 from oomwarden.api.oomnode import Refusal, Resize
 from oomwarden.core.limits.fair_queue import FairQueue
@@ -14,8 +15,7 @@ MAX_TEXT = 1024
 Policy = TypeVar("Policy")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestOutcome(Generic[Policy]):
+class RequestOutcome(Struct, Generic[Policy], frozen=True):
     """What became of a request.
 
     Attributes:
@@ -31,8 +31,7 @@ class RequestOutcome(Generic[Policy]):
     is_new: bool = False
 
 
-@dataclass(slots=True)
-class ResizeRequestQueue(Generic[Policy]):
+class ResizeRequestQueue(Struct, Generic[Policy]):
     """All requests by node. A change of one node costs work for that node's requests alone.
 
     Nodes take turns, one request each. Within a node, new and old requests take turns.

@@ -1,8 +1,9 @@
 """How many lines a place of the code may write: a flood must not bury everything else."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 MAX_PER_PERIOD = 60
 PERIOD_SECONDS = 60.0
@@ -24,14 +25,12 @@ class Admission(NamedTuple):
     suppressed: int = 0
 
 
-@dataclass(slots=True)
-class _Window:
+class _Window(Struct):
     since: float
     lines: int = 0
 
 
-@dataclass(slots=True)
-class RepeatLimit:
+class RepeatLimit(Struct):
     """Admits lines, so many of each place in each period."""
 
     _places: dict[Hashable, _Window] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.log_text.kill import MAX_MEMBERS, TextKill, WithoutVictim
 from oomwarden.core.log_text.lines.prefix import Origin
@@ -27,8 +28,7 @@ _STALE_SECONDS = 60.0
 Outcome = TextKill | WithoutVictim
 
 
-@dataclass(slots=True)
-class MachineLog:
+class MachineLog(Struct):
     """Assembles the kills of one machine."""
 
     _report: OomReport | None = None

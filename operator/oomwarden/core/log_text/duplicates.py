@@ -2,8 +2,10 @@
 
 import re
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.core.log_text.kill import TextKill
 from oomwarden.core.log_text.lines.prefix import Origin
@@ -19,8 +21,7 @@ _MERGED = ("constraint", "task_in", "group", "chosen", "invoked", "caller", "tas
 _COLLECTED = ("usage", "stats", "machine", "losses", "sharing", "members")
 
 
-@dataclass(slots=True)
-class Kept:
+class Kept(Struct):
     """Keeps the last kills, each once."""
 
     kills: deque[TextKill] = field(default_factory=deque)

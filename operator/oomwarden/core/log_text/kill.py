@@ -1,6 +1,6 @@
 """An OOM kill as a log tells it."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from oomwarden.core.log_text.lines.prefix import Origin
 from oomwarden.core.log_text.messages.constraint import ConstraintFacts
@@ -21,8 +21,7 @@ MAX_MEMBERS = 1024
 """Others of a group kill that are listed; more are counted."""
 
 
-@dataclass(slots=True)
-class TextKill:
+class TextKill(Struct):
     """One OOM kill with everything that the log says about it; None is not in the log.
 
     Attributes:
@@ -142,8 +141,7 @@ class TextKill:
         return self.place or (self.group or None) or self.limit_of
 
 
-@dataclass(frozen=True, slots=True)
-class WithoutVictim:
+class WithoutVictim(Struct, frozen=True):
     """A report of the OOM killer that names no victim.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Recognize whose cgroup a path in the log is: a container, a pod, a service, a batch job."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.parse.cgroup_paths import container_id, is_kubepods, is_qos, pod_uid
 
@@ -19,8 +20,7 @@ _OTHERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LogPlace:
+class LogPlace(Struct, frozen=True):
     """A cgroup in words.
 
     Attributes:

@@ -7,7 +7,8 @@ that are kept are bounded. `facts` in `json_form` is the form for programs.
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.log_text.assembly import MachineLog, Outcome
 from oomwarden.core.log_text.duplicates import Kept
@@ -29,8 +30,7 @@ MAX_WITHOUT_VICTIM = 100
 _PIECE_LINES = 64
 
 
-@dataclass(slots=True)
-class KillReader:
+class KillReader(Struct):
     """Reads a log in pieces; the result does not depend on where the pieces end."""
 
     kept: Kept = field(default_factory=Kept)

@@ -1,6 +1,6 @@
 """An OOM report while its lines arrive: everything before the line that names the victim."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from oomwarden.core.log_text.kill import NO_LIMIT_KB, TextKill, WithoutVictim
 from oomwarden.core.log_text.lines.prefix import Origin
@@ -40,8 +40,7 @@ CONTEXT = (
 )
 
 
-@dataclass(slots=True)
-class OomReport:
+class OomReport(Struct):
     """What the kernel has printed before it names the victim."""
 
     line: int

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 LEAST_COLUMNS, MOST_COLUMNS = 5, 13
 """Numbers in a row, from Linux 2.6 on."""
@@ -21,8 +22,7 @@ _READ = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TaskColumns:
+class TaskColumns(Struct, frozen=True):
     """Numbers of the tasks by column, in the order of the list."""
 
     pids: list[int]

@@ -2,8 +2,9 @@
 
 import heapq
 import re
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from oomwarden.core.badness.badness import NEVER, THOUSAND, ProcessMemoryUse, badness
 from oomwarden.core.log_text.messages.events import TaskRow
@@ -44,8 +45,7 @@ class RankedTask(NamedTuple):
     is_exempt: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRanking:
+class TaskRanking(Struct, frozen=True):
     """The list of tasks, ranked.
 
     Attributes:
@@ -62,8 +62,7 @@ class TaskRanking:
     memory_kb: int = 0
 
 
-@dataclass(slots=True)
-class TaskList:
+class TaskList(Struct):
     """A list of tasks while it is read; its rows stay text until they are ranked."""
 
     columns: tuple[str, ...]

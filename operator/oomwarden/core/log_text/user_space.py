@@ -4,7 +4,8 @@ Their kills are none of the OOM killer's. But whoever looks for one wants to kno
 """
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _OVERLAP = 4096
 """Bytes of the last piece that are looked at again: a line may be cut in two."""
@@ -15,8 +16,7 @@ _KILLERS = {
 }
 
 
-@dataclass(slots=True)
-class UserSpaceKillers:
+class UserSpaceKillers(Struct):
     """Finds the programs that killed.
 
     Attributes:

@@ -5,7 +5,8 @@ the values of a series with each other. So a new series shows 0 until it was sur
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.metrics.exposition import Sample
 
@@ -16,14 +17,12 @@ LabelValues = tuple[str, ...]
 """The values of a family's labels, in their order."""
 
 
-@dataclass(slots=True)
-class _Series:
+class _Series(Struct):
     count: int
     begun: float
 
 
-@dataclass(slots=True)
-class CounterSeries:
+class CounterSeries(Struct):
     """The series of one counter. Times are seconds of any steady clock.
 
     Attributes:

@@ -2,21 +2,20 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import accumulate
+
+from msgspec import Struct, field
 
 from oomwarden.core.metrics.exposition import Sample, number
 from oomwarden.core.metrics.family import Family
 
 
-@dataclass(slots=True)
-class _Observed:
+class _Observed(Struct):
     counts: list[int]
     total: float = 0.0
 
 
-@dataclass(slots=True)
-class Histogram:
+class Histogram(Struct):
     """Counts observations of a family, for each combination of label values.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.metrics.counter_series import LabelValues
 
@@ -12,8 +13,7 @@ MAX_NAMES = 1024
 """Names of containers with metrics: four times a full node of 110 pods with two containers."""
 
 
-@dataclass(slots=True)
-class LiveNames:
+class LiveNames(Struct):
     """The names of containers (namespace, pod, container), and when each was last seen.
 
     Attributes:

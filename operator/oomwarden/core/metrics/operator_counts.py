@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from oomwarden.core.metrics.exposition import Families, Sample, single
 from oomwarden.core.metrics.families.operator import (
@@ -36,8 +37,7 @@ def _durations() -> Histogram:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorState:
+class OperatorState(Struct, frozen=True):
     """How things are at a scrape.
 
     Attributes:
@@ -57,8 +57,7 @@ class OperatorState:
     leads: bool = True
 
 
-@dataclass(slots=True)
-class OperatorCounts:
+class OperatorCounts(Struct):
     """Counts what the operator does.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Responses to OOM kills by namespace and reason, for a bounded number of namespaces."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from oomwarden.core.metrics.counter_series import CounterSeries
 from oomwarden.core.metrics.exposition import Sample
@@ -14,8 +14,7 @@ OTHERS = ""
 """Stands for the namespaces without room."""
 
 
-@dataclass(slots=True)
-class ResponseCounts:
+class ResponseCounts(Struct):
     """Counts responses. Times are seconds of any steady clock."""
 
     _series: CounterSeries = field(

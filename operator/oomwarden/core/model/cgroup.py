@@ -1,8 +1,9 @@
 """Cgroups as the kernel and the kubelet lay them out, and their counters."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Level(StrEnum):
@@ -14,8 +15,7 @@ class Level(StrEnum):
     CONTAINER = "Container"
 
 
-@dataclass(frozen=True, slots=True)
-class Cgroup:
+class Cgroup(Struct, frozen=True):
     """A cgroup directory.
 
     Attributes:
@@ -33,8 +33,7 @@ class Cgroup:
     container_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KillCounters:
+class KillCounters(Struct, frozen=True):
     """Counters of one cgroup, by their names in memory.events; 0 where the kernel has none.
 
     Attributes:
@@ -74,8 +73,7 @@ class KillCounters:
 NO_KILLS = KillCounters()
 
 
-@dataclass(frozen=True, slots=True)
-class LimitHits:
+class LimitHits(Struct, frozen=True):
     """Counters of memory.events.local.
 
     Attributes:

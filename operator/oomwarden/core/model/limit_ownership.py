@@ -6,10 +6,10 @@ oomwarden, and any other was set by someone with that permission.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
+from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from oomwarden.api.oomlimit import KeptLimit, Step
 from oomwarden.core.model.quantity import exact_quantity, parse_bytes
@@ -24,8 +24,7 @@ _UNKNOWN_WRITER = "another client"
 _NAME_LENGTH = 128
 
 
-@dataclass(frozen=True, slots=True)
-class LimitOwner:
+class LimitOwner(Struct, frozen=True):
     """A limit that oomwarden set.
 
     Attributes:
@@ -39,8 +38,7 @@ class LimitOwner:
     at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitOwnership:
+class LimitOwnership(Struct, frozen=True):
     """Who changed the limit since oomwarden first set it.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Facts about pods and containers that the decisions use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.api.policy import QOSClass
@@ -11,8 +12,7 @@ Labels = Mapping[str, str]
 """Labels of a pod, a namespace or a node."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpecLimit:
+class SpecLimit(Struct, frozen=True):
     """A container's memory limit in its pod's spec, and who set it.
 
     Attributes:
@@ -39,8 +39,7 @@ class SpecLimit:
         return self.limit if self.ownership.owner else None
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerFacts:
+class ContainerFacts(Struct, frozen=True):
     """A container as its pod's spec and status describe it.
 
     Attributes:
@@ -62,8 +61,7 @@ class ContainerFacts:
     spec: SpecLimit = SpecLimit()
 
 
-@dataclass(frozen=True, slots=True)
-class ResizeStatus:
+class ResizeStatus(Struct, frozen=True):
     """What the kubelet reports of a resize that is not complete.
 
     Attributes:
@@ -75,8 +73,7 @@ class ResizeStatus:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PodFacts:
+class PodFacts(Struct, frozen=True):
     """A pod of this node.
 
     Attributes:

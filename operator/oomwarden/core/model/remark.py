@@ -1,10 +1,9 @@
 """Why a policy is not in force, in the words of its status."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """Why a policy is not in force, or not completely.
 
     Attributes:
@@ -19,8 +18,7 @@ class Remark:
 Remarks = tuple[Remark, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AspectStatus:
+class AspectStatus(Struct, frozen=True):
     """The status of something that a rule asks for besides scores.
 
     Attributes:

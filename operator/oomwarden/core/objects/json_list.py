@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from oomwarden.core.objects.deep_json import end_of_value, loads
 
@@ -21,8 +22,7 @@ class JsonListError(ValueError):
     """The text is not a list in JSON."""
 
 
-@dataclass(slots=True)
-class JsonList:
+class JsonList(Struct):
     """Parses text as it arrives.
 
     Agrees with json.loads on every list, however it is cut into pieces. If a member occurs twice,
@@ -172,7 +172,7 @@ class JsonList:
             raise JsonListError(f"an item has more than {MAX_CHARACTERS} characters, or is none")
         self._retry_at = int(available * GROWTH) + 1
 
-    _steps = {  # noqa: RUF012 - the states, and what is read in them
+    _steps = {
         "start": _start,
         "first key": _first_key,
         "key": _read_key,

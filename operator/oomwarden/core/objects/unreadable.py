@@ -1,8 +1,9 @@
 """Objects that cannot be parsed completely: they are counted and named, and stop nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from oomwarden.api.free_text import readable
 from oomwarden.core.objects.json_parts import object_at
@@ -46,8 +47,7 @@ def unreadable_object(manifest: object, error: Exception) -> UnreadableObject:
     )
 
 
-@dataclass(slots=True)
-class UnreadableObjects:
+class UnreadableObjects(Struct):
     """Remembers each object until it can be parsed again or is deleted.
 
     For most objects only a number is stored, so that thousands of them take little memory.

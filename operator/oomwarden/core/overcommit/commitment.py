@@ -1,7 +1,8 @@
 """What a machine has promised, what it may promise at most, and what would fail."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.overcommit.commit_limit import DEFAULT_RATIO, commit_limit
 from oomwarden.core.overcommit.settings import OvercommitSettings
@@ -12,8 +13,7 @@ _USER_PART = 32
 """Mode 2 keeps at most this part of a process's own size from it (mm->total_vm / 32)."""
 
 
-@dataclass(frozen=True, slots=True)
-class MachineMemory:
+class MachineMemory(Struct, frozen=True):
     """Memory of a machine in bytes.
 
     Attributes:
@@ -47,8 +47,7 @@ def machine_memory(meminfo: Mapping[str, int]) -> MachineMemory | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Commitment:
+class Commitment(Struct, frozen=True):
     """A machine and its settings.
 
     Attributes:

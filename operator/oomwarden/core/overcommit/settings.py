@@ -3,8 +3,9 @@
 Source: Linux mm/util.c, __vm_enough_memory (5.2 to 7.1).
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 
 class OvercommitMode(IntEnum):
@@ -15,8 +16,7 @@ class OvercommitMode(IntEnum):
     NEVER = 2
 
 
-@dataclass(frozen=True, slots=True)
-class OvercommitSettings:
+class OvercommitSettings(Struct, frozen=True):
     """Settings of a machine; those that are None are not known.
 
     Attributes:

@@ -1,6 +1,7 @@
 """Parse the memory of a cgroup (memory.stat) and of a process (statm)."""
 
-from dataclasses import dataclass, fields, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.core.parse.flat_keyed import parse_counters
 
@@ -14,8 +15,7 @@ while they change."""
 _KERNEL = ("slab", "page_tables", "kernel_stack", "percpu", "vmalloc", "zswap")
 
 
-@dataclass(frozen=True, slots=True)
-class Composition:
+class Composition(Struct, frozen=True):
     """Bytes of a cgroup by kind; 0 if there are none, or if this kernel does not report them.
 
     The kinds are disjoint, except that `file` includes `shmem` (tmpfs and shared memory). All but
@@ -38,7 +38,7 @@ class Composition:
 
     def within(self, usage: int) -> "Composition":
         """Return each part bounded by the charged memory, since the files are read one by one."""
-        parts = ((each.name, getattr(self, each.name)) for each in fields(self))
+        parts = ((name, getattr(self, name)) for name in self.__struct_fields__)
         bounded = {name: min(size, usage) for name, size in parts if name != "swap"}
         return replace(self, **bounded)
 

@@ -18,7 +18,8 @@ a second name, because a container may choose such a path as its terminationMess
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _DEVICE, _SOURCE, _POINT = 2, 3, 4
 _ESCAPE = re.compile(rb"\\([0-7]{3})")
@@ -30,8 +31,7 @@ _VOLUMES_PLACE = re.compile(rf"/{_UID}/(?:{'|'.join(_OF_VOLUMES)})")
 _DELETED = "//deleted"  # Linux fs/d_path.c: the source was removed while it is mounted
 
 
-@dataclass(frozen=True, slots=True)
-class _Mount:
+class _Mount(Struct, frozen=True):
     """One line: the file system's device, the path in it, and where it is mounted."""
 
     device: bytes

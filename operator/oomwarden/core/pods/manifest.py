@@ -1,7 +1,8 @@
 """Converts a Pod from the API server to the facts that the agent needs."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from oomwarden.api.oomkill import ContainerType, Owner
 from oomwarden.core.model.limit_ownership import LimitOwnership, last_other_manager, limit_managers

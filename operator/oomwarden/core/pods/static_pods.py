@@ -8,8 +8,9 @@ assigns, and no other Pod claims it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from oomwarden.core.model.pod import PodFacts
 
@@ -70,8 +71,7 @@ def has_kubelet_status(status: Mapping[str, Any]) -> bool:
     return not status.get("phase") or any(status.get(key) for key in ("startTime", *lists))
 
 
-@dataclass(slots=True)
-class MirrorPods:
+class MirrorPods(Struct):
     """The Pods that claim to be mirror pods: what each one claims, and which the kubelet confirmed.
 
     Each operation takes constant time however many Pods claim the same UID, because anyone may

@@ -1,7 +1,8 @@
 """The policies that select one pod, from lists of any length, within an agent's bounds."""
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from oomwarden.core.model.pod import Labels, PodFacts
 from oomwarden.core.policy.matching import selects
@@ -14,8 +15,7 @@ from oomwarden.core.policy.policy_cache import (
 )
 
 
-@dataclass(slots=True)
-class Candidates:
+class Candidates(Struct):
     """Collects policies one by one. Invalid ones are skipped, because the agents report them.
 
     Attributes:

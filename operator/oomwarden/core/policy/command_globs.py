@@ -9,8 +9,9 @@ glob is. Nothing is tried twice, so `*a*a*a*b` against a tenant's 4 KiB of `a` t
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 KEPT_GLOBS = 256
 _LAST = 0x10FFFF
@@ -19,16 +20,14 @@ Ranges = tuple[tuple[int, int], ...]
 """First and last code point of each range."""
 
 
-@dataclass(frozen=True, slots=True)
-class _CharSet:
+class _CharSet(Struct, frozen=True):
     """Matches one character: one in the ranges, or if `negated` any other."""
 
     ranges: Ranges
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Machine:
+class _Machine(Struct, frozen=True):
     """A compiled glob. Bit n of a mask stands for n matched character sets.
 
     Attributes:

@@ -1,8 +1,9 @@
 """Which policies select a container, and which one governs it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from oomwarden.api.base import LabelSelector, LabelSelectorRequirement
 from oomwarden.api.policy import ClusterOOMPolicySpec, Mode, OOMPolicySpec, Rule
@@ -13,16 +14,14 @@ CACHED_NAMES = 256
 """Container names for which a policy caches the matching rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A policy that competes for a container, with its first rule that matches."""
 
     policy: Policy
     rule: Rule
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySelection:
+class PolicySelection(Struct, frozen=True):
     """Which policy governs a container.
 
     Attributes:

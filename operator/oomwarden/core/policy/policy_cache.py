@@ -7,8 +7,9 @@ that it should not govern.
 import json
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from oomwarden.core.policy.matching import rank
 from oomwarden.core.policy.policy import NAMESPACED, Policy, PolicyKey, parse_policy
@@ -79,8 +80,7 @@ def _parsed(kind: str, manifest: Mapping[str, Any]) -> Content:
         return str(error)[:512]
 
 
-@dataclass(slots=True)
-class NamespacePolicies:
+class NamespacePolicies(Struct):
     """The cached policies of one namespace, or of the cluster.
 
     Attributes:
@@ -141,8 +141,7 @@ class NamespacePolicies:
         del self.left_out_named[MAX_NAMED:]
 
 
-@dataclass(slots=True)
-class PoliciesByNamespace:
+class PoliciesByNamespace(Struct):
     """The policies of each namespace that has pods; the cluster's own are under ''."""
 
     by_namespace: dict[str, NamespacePolicies] = field(default_factory=dict)

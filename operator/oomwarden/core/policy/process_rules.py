@@ -1,7 +1,8 @@
 """Scores for single processes, by their command lines."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from oomwarden.core.policy.command_globs import matches
 
@@ -11,8 +12,7 @@ KEPT_DECISIONS = 512
 """The processes of a server have the same few command lines at every scan."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessTarget:
+class ProcessTarget(Struct, frozen=True):
     """Processes whose command line matches the glob get the score."""
 
     glob: str

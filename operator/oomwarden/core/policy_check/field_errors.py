@@ -4,8 +4,9 @@ Source: kubernetes apimachinery pkg/util/validation/field/errors.go (v1.37).
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 NO_PATH = "<nil>"
 """How the API server names the field of an error that belongs to none."""
@@ -18,8 +19,7 @@ _ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t
 _ASCII, _BASIC_PLANE = 0x80, 0x10000
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(Struct, frozen=True):
     """What is wrong with a field.
 
     Attributes:

@@ -1,11 +1,12 @@
 """Checks one object as the API server would on `kubectl apply`, and warns of what is unwise."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.api.schema.crds import manifests
 from oomwarden.api.schema.kinds import KINDS
@@ -35,8 +36,7 @@ class Stage(StrEnum):
     ADMISSION = "Admission"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckError:
+class CheckError(Struct, frozen=True):
     """Why the API server would refuse an object.
 
     Attributes:
@@ -52,8 +52,7 @@ class CheckError:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckWarning:
+class CheckWarning(Struct, frozen=True):
     """What is allowed, and probably not meant."""
 
     path: str
@@ -61,8 +60,7 @@ class CheckWarning:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     """What is wrong with one object.
 
     Attributes:

@@ -1,9 +1,9 @@
 """What a preview of policies depends on: pods, nodes, namespaces and the policies that exist."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from oomwarden.api.base import LabelSelector
 from oomwarden.api.oomkill import ContainerType
@@ -19,8 +19,7 @@ NO_FLOOR = Floor()
 _ALWAYS = {ContainerType.APP, ContainerType.SIDECAR}
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedNode:
+class PlannedNode(Struct, frozen=True):
     """What is known of a node.
 
     Attributes:
@@ -36,8 +35,7 @@ class PlannedNode:
     cgroup_writes: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedPod:
+class PlannedPod(Struct, frozen=True):
     """A pod, and the name of its node; empty if it has none yet."""
 
     facts: PodFacts
@@ -53,8 +51,7 @@ class PlannedPod:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterState:
+class ClusterState(Struct, frozen=True):
     """Pods, and what decides about them.
 
     Attributes:
@@ -91,8 +88,7 @@ class ClusterState:
         return selects(policy, pod.facts, namespace, labels or {})
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyChange:
+class PolicyChange(Struct, frozen=True):
     """A policy that is applied, or deleted."""
 
     policy: Policy

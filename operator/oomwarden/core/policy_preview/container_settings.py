@@ -1,6 +1,6 @@
 """What policies make of one container: score, limit, group kill, and what stands in the way."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.api.policy import QOSClass
 from oomwarden.api.vocabulary import SCORE_MAX, SCORE_MIN
@@ -30,8 +30,7 @@ NODE_UNKNOWN = Remark(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerSettings:
+class ContainerSettings(Struct, frozen=True):
     """What holds on a container.
 
     Attributes:

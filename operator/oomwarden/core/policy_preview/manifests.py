@@ -1,8 +1,10 @@
 """The state of a cluster from its manifests, as far as they can be read."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.api.codec.codec import decode
 from oomwarden.api.codec.refusals import InvalidObjectError
@@ -27,8 +29,7 @@ KeptLimits = Mapping[str, KeptLimit]
 """What an OOMLimit says, by container."""
 
 
-@dataclass(slots=True)
-class Manifests:
+class Manifests(Struct):
     """Objects of a cluster by kind.
 
     Attributes:

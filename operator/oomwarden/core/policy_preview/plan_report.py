@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.api.policy import Mode
 from oomwarden.core.model.remark import Remark
@@ -17,8 +18,7 @@ from oomwarden.core.policy_preview.preview import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WorkloadPreview:
+class WorkloadPreview(Struct, frozen=True):
     """What one policy does to a container of the replicas of one workload.
 
     Attributes:
@@ -37,8 +37,7 @@ class WorkloadPreview:
         return self.containers[0]
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySummary:
+class PolicySummary(Struct, frozen=True):
     """What one policy does in total.
 
     Attributes:
@@ -59,8 +58,7 @@ class PolicySummary:
         return self.change.policy.spec.mode is Mode.OBSERVE
 
 
-@dataclass(frozen=True, slots=True)
-class PlanReport:
+class PlanReport(Struct, frozen=True):
     """What changes of policies do.
 
     Attributes:

@@ -1,8 +1,9 @@
 """What changes of policies do to each container: the same decisions as the agents make."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from oomwarden.core.enforcement.evaluation import Evaluation, evaluate
 from oomwarden.core.enforcement.group_kill import INEFFECTIVE
@@ -38,8 +39,7 @@ class PlanResult(StrEnum):
     OBSERVED = "Observed"
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerPreview:
+class ContainerPreview(Struct, frozen=True):
     """What one changed policy does to one container.
 
     Attributes:
@@ -61,8 +61,7 @@ class ContainerPreview:
     remarks: Remarks = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Comparison:
+class _Comparison(Struct, frozen=True):
     """One container, and how the policies stand on it before and after the changes."""
 
     pod: PlannedPod
@@ -89,8 +88,7 @@ class _Comparison:
         return obstacles(self.context, self.pod, self.node, match, target)
 
 
-@dataclass(slots=True)
-class Preview:
+class Preview(Struct):
     """Compares the policies that exist with those after the changes.
 
     Attributes:

@@ -5,7 +5,7 @@ node has two token buckets: one for the first record of each pod, which is the m
 and one for all others.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.core.quota.budget_terms import FIRSTS_BURST, FREE_RECORDS, USUAL, Terms, node_terms
 from oomwarden.core.quota.pressure import Pressure
@@ -13,8 +13,7 @@ from oomwarden.core.quota.pressure import Pressure
 _HOUR_SECONDS = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """How many records one container may still write.
 
     Without a kill for `Terms.reset_after` seconds, the budget is reset. A wall clock that was set
@@ -65,8 +64,7 @@ def _clamped(wait: float, terms: Terms) -> float:
     return min(max(wait, terms.first_wait), terms.last_wait)
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """The rate of a token bucket.
 
     Attributes:
@@ -78,8 +76,7 @@ class Rate:
     hourly: float
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """A node's tokens, one per record, as of wall-clock `since`; a new bucket is full."""
 
     tokens: float = float("inf")

@@ -1,8 +1,9 @@
 """How many records containers and nodes may write at each pressure level."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from oomwarden.core.quota.pressure import Pressure, PressureLevel
 
@@ -28,8 +29,7 @@ class Reason(StrEnum):
     OPERATOR = "NoOperator"
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """How many records a container may write.
 
     Attributes:
@@ -57,8 +57,7 @@ class Terms:
 USUAL = Terms()
 
 
-@dataclass(frozen=True, slots=True)
-class _PressureTerms:
+class _PressureTerms(Struct, frozen=True):
     """The terms at a pressure level.
 
     Attributes:
@@ -102,8 +101,7 @@ def _terms(level_terms: _PressureTerms, reason: Reason) -> Terms:
     return Terms(level_terms.free, level_terms.first_wait, level_terms.last_wait, reason)
 
 
-@dataclass(frozen=True, slots=True)
-class NodeTerms:
+class NodeTerms(Struct, frozen=True):
     """How many records a node may write.
 
     Attributes:

@@ -6,9 +6,10 @@ core.quota.budget allows at the level CALM.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 NAME = "oomwarden-pressure"
 """The ConfigMap's name, in the release's namespace."""
@@ -37,8 +38,7 @@ class PressureLevel(IntEnum):
     FULL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Pressure:
+class Pressure(Struct, frozen=True):
     """The current pressure.
 
     Attributes:

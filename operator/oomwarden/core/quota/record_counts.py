@@ -5,7 +5,9 @@ the limits would fill up within hours, so that they keep hours of history instea
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.core.quota.pressure import (
     YOUNG_IN_NEED_SECONDS,
@@ -32,16 +34,14 @@ IN_NEED, IN_GREAT_NEED = 2.0, 4.0
 a pod."""
 
 
-@dataclass(slots=True)
-class RecordCount:
+class RecordCount(Struct):
     """Numbers of records: all of them, and those written within the last hour."""
 
     all: int = 0
     young: int = 0
 
 
-@dataclass(slots=True)
-class RecordCounts:
+class RecordCounts(Struct):
     """Counts records by namespace while they are listed; `now` in seconds."""
 
     now: float
@@ -103,8 +103,7 @@ def exempt(bounds: Bounds, total: int) -> Exempt:
     return Exempt(YOUNG_IN_NEED_SECONDS, YOUNG_IN_NEED_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
-class LevelSince:
+class LevelSince(Struct, frozen=True):
     """A level, and when it last changed or was confirmed (seconds)."""
 
     level: PressureLevel = PressureLevel.CALM
@@ -119,8 +118,7 @@ class LevelSince:
         return LevelSince(PressureLevel(self.level - 1), now)
 
 
-@dataclass(frozen=True, slots=True)
-class PressureGauge:
+class PressureGauge(Struct, frozen=True):
     """The pressure as of the last list of records.
 
     Attributes:

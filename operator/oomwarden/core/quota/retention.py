@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
 
+from msgspec import Struct
+from msgspec import field as struct_field
+
 from oomwarden.core.quota.pressure import YOUNG_SECONDS
 
 DAY_SECONDS = 86_400.0
@@ -19,8 +22,7 @@ class RetentionBound(StrEnum):
     CLUSTER = "Cluster"
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """The retention limits; 0: no limit.
 
     Attributes:
@@ -63,8 +65,7 @@ class StoredRecord:
     exceeds: RetentionBound | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Exempt:
+class Exempt(Struct, frozen=True):
     """Younger records are kept, however many there are. Ages are in seconds.
 
     Attributes:
@@ -77,8 +78,7 @@ class Exempt:
     others: float = YOUNG_SECONDS
 
 
-@dataclass(slots=True)
-class RetentionFilter:
+class RetentionFilter(Struct):
     """Selects the records to delete. Records of a namespace may come in any order.
 
     A record that it returns would be deleted whatever records follow. It keeps twice the limit of a
@@ -96,9 +96,9 @@ class RetentionFilter:
     bounds: Bounds
     now: float
     share: int | None = None
-    exempt: Exempt = field(default_factory=Exempt)
+    exempt: Exempt = struct_field(default_factory=Exempt)
     _namespace: str | None = None
-    _pods: dict[str, list[StoredRecord]] = field(default_factory=dict)
+    _pods: dict[str, list[StoredRecord]] = struct_field(default_factory=dict)
     _kept: int = 0
 
     def add(self, record: StoredRecord) -> list[StoredRecord]:

@@ -6,8 +6,9 @@ range.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from oomwarden.api.oomkill import Cause
 from oomwarden.core.incidents.range_log import MAX_VICTIMS

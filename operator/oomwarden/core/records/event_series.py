@@ -1,7 +1,9 @@
 """One Event for many kills. Its series has an absolute count, so a repeated write is harmless."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.core.objects.json_parts import Manifest
 
@@ -10,8 +12,7 @@ _FEWEST = 2
 """Smallest count of a series (kubernetes pkg/apis/core/validation/events.go, v1.37)."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventSeries:
+class EventSeries(Struct, frozen=True):
     """An Event and the kills that it covers.
 
     Attributes:

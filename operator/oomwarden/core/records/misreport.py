@@ -1,9 +1,11 @@
 """Container statuses that hide an OOM kill: the kernel killed, the kubelet reports otherwise."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.objects.json_parts import Manifest
@@ -34,8 +36,7 @@ _GROUP_DIES_SECONDS = 60.0
 _LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
-@dataclass(frozen=True, slots=True)
-class Termination:
+class Termination(Struct, frozen=True):
     """How a container ended, as the kubelet reports it.
 
     Attributes:
@@ -49,8 +50,7 @@ class Termination:
     finished: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerKill:
+class ContainerKill(Struct, frozen=True):
     """A recorded kill in a container whose id is known."""
 
     container_id: str
@@ -111,8 +111,7 @@ def _seconds(text: str | None) -> float | None:
     return None if text is None else datetime.fromisoformat(text).timestamp()
 
 
-@dataclass(slots=True)
-class _Case:
+class _Case(Struct):
     """What is known of one container.
 
     Attributes:
@@ -135,8 +134,7 @@ class _Case:
         return self.since + STABLE_SECONDS if self.kill.contradicts(self.termination) else None
 
 
-@dataclass(slots=True)
-class TerminationMatcher:
+class TerminationMatcher(Struct):
     """Matches kills with terminations, whichever comes first, and reports contradictions once.
 
     Keeps the `MAX_CONTAINERS` that were updated last. Times are seconds of one monotonic clock.

@@ -1,7 +1,6 @@
 """From an incident to the OOMKill object in the API server."""
 
 import re
-from dataclasses import fields
 from datetime import UTC, datetime
 
 from oomwarden.api.codec.codec import encode
@@ -168,10 +167,10 @@ def _parts(detail: UsageDetail) -> dict[str, str]:
     """Return the parts of charged memory. Parts that only some kernels report are left out if 0."""
     found = {"at": timestamp(detail.sample.at), "usage": format_bytes(detail.sample.usage)}
     kinds = detail.composition and detail.composition.within(detail.sample.usage)
-    for each in fields(kinds) if kinds else ():
-        size = getattr(kinds, each.name)
-        if size or each.name in _ALWAYS:
-            found[each.name] = format_bytes(size)
+    for name in kinds.__struct_fields__ if kinds else ():
+        size = getattr(kinds, name)
+        if size or name in _ALWAYS:
+            found[name] = format_bytes(size)
     return found
 
 

@@ -1,12 +1,11 @@
 """A record on its way to the API server, with its Event."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.core.objects.json_parts import Manifest
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(Struct, frozen=True):
     """One record in the outbox.
 
     Attributes:

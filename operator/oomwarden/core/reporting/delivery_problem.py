@@ -1,6 +1,6 @@
 """What keeps a node's records from reaching the API server."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 _MAX_TEXT = 600
 _REFUSED = (
@@ -15,8 +15,7 @@ _TAKEN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryProblem:
+class DeliveryProblem(Struct, frozen=True):
     """Why records are not delivered; both fields are empty if they are.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Gaps in detection: inotify watches that the kernel refuses, and cgroups that cannot be opened."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 _MEANWHILE = (
     "meanwhile the agent polls at short intervals, and names the killed container only if the "
@@ -9,8 +9,7 @@ _MEANWHILE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DetectionGaps:
+class DetectionGaps(Struct, frozen=True):
     """What is missing, and the kernel's error.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.model.pod import PodFacts
 
@@ -27,8 +28,7 @@ _NOWHERE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownCgroup:
+class UnknownCgroup(Struct, frozen=True):
     """A container's cgroup outside of the kubelet's.
 
     Attributes:

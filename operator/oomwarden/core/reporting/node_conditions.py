@@ -1,7 +1,8 @@
 """The conditions of an agent's OOMNode. A False one has the remedy as its message."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.api.base import Condition
 from oomwarden.core.reporting.delivery_problem import NO_PROBLEM, DeliveryProblem
@@ -37,8 +38,7 @@ MAX_FIELDS = 20
 """Fields named in a message, which the API server limits to 32 KiB."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFindings:
+class NodeFindings(Struct, frozen=True):
     """What the agent found out about its environment. A text is a remedy; empty if all is well."""
 
     kernel: str = ""

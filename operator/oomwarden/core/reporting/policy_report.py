@@ -1,10 +1,11 @@
 """What became of the policies on one node: the reports of OOMNode."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from oomwarden.api.oomnode import PolicyReport, Refusal
 from oomwarden.core.enforcement.evaluation import Evaluation
@@ -22,8 +23,7 @@ MAX_TEXT = 1024
 """Characters of a message; some contain text of any length from policies."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerStatus:
+class ContainerStatus(Struct, frozen=True):
     """A running container, what the policies ask for on it, and what came of it.
 
     Attributes:
@@ -90,8 +90,7 @@ class ReportHooks(NamedTuple):
 _NO_HOOKS = ReportHooks()
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     pods: int
     note: Callable[[str], None]
     matched: int = 0

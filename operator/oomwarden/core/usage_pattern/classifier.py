@@ -5,7 +5,8 @@ readings are of total usage, so page cache counts too.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from oomwarden.core.model.quantity import rounded_bytes as amount
 from oomwarden.core.usage_pattern.leak import MIN_LEAK_SECONDS, leak, levels_off, rises_too_briefly

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import isfinite
 from typing import Any
+
+from msgspec import Struct, field
 
 from oomwarden.core.model.quantity import parse_bytes
 from oomwarden.core.usage_pattern.verdict import UsagePoint
@@ -28,8 +29,7 @@ class NoSamplesError(ValueError):
     """The whole input cannot be read, for the reason in words."""
 
 
-@dataclass(slots=True)
-class Samples:
+class Samples(Struct):
     """What could be read.
 
     Attributes:

@@ -1,7 +1,8 @@
 """What a series of readings of memory looks like, and why."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Pattern(StrEnum):
@@ -15,8 +16,7 @@ class Pattern(StrEnum):
     UNKNOWN = "Unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class UsagePoint:
+class UsagePoint(Struct, frozen=True):
     """A reading.
 
     Attributes:
@@ -28,8 +28,7 @@ class UsagePoint:
     usage: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a series looks like.
 
     Attributes:

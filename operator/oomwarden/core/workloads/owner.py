@@ -1,6 +1,6 @@
 """The owners of a pod, as far as they can be read."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
 
@@ -19,8 +19,7 @@ _KNOWN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerReference:
+class OwnerReference(Struct, frozen=True):
     """Refers to an owner.
 
     Attributes:
@@ -42,8 +41,7 @@ class OwnerReference:
         return self.api_version.rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerObject:
+class OwnerObject(Struct, frozen=True):
     """An owner that was looked up.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.core.model.quantity import format_bytes
 from oomwarden.core.objects.json_parts import Json, object_at
@@ -16,8 +17,7 @@ _JOB_UID = ("controller-uid", "batch.kubernetes.io/controller-uid")
 _ORDER = ("limits", "requests")
 
 
-@dataclass(frozen=True, slots=True)
-class TemplatePatch:
+class TemplatePatch(Struct, frozen=True):
     """A change of an object.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Parts of a Pod, or of a pod template, by the name of a container."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.model.quantity import parse_bytes
 from oomwarden.core.objects.json_parts import Json, object_at, objects_at
@@ -10,8 +11,7 @@ CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 _STATUS_LISTS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedContainer:
+class PlacedContainer(Struct, frozen=True):
     """A container of a pod's spec.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Where a container's resources are set: the template of the topmost owner that has it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.objects.json_parts import Json, object_at
 from oomwarden.core.workloads.owner import OwnerObject, controller_of, reference_of_kind
@@ -13,8 +14,7 @@ _JOB_TEMPLATE = ("spec", "jobTemplate", "spec", "template", "spec")
 _PATHS = (_TEMPLATE, _JOB_TEMPLATE)
 
 
-@dataclass(frozen=True, slots=True)
-class PodTemplate:
+class PodTemplate(Struct, frozen=True):
     """The place that decides a container's resources.
 
     Attributes:

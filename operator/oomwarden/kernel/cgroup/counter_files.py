@@ -1,7 +1,8 @@
 """The counters of one cgroup, read through descriptors that stay open."""
 
 import os
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
 from oomwarden.core.parse.flat_keyed import parse_limit, parse_memory_events
@@ -10,8 +11,7 @@ from oomwarden.kernel.cgroup.descriptors import check_reserve
 from oomwarden.kernel.cgroup.files import CgroupGoneError, CgroupRoot
 
 
-@dataclass(slots=True, eq=False)
-class CounterNode:
+class CounterNode(Struct, eq=False):
     """A tracked cgroup, with open descriptors of its directory and its counter files.
 
     Attributes:
@@ -69,8 +69,7 @@ class CounterNode:
                 os.close(fd)
 
 
-@dataclass(frozen=True, slots=True)
-class UnopenedCgroup:
+class UnopenedCgroup(Struct, frozen=True):
     """A cgroup that exists but whose files could not be opened.
 
     Attributes:

@@ -6,7 +6,8 @@ calls for a container are an eighth of what opening its files costs.
 
 import os
 from collections.abc import Container
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.kernel.cgroup import files
@@ -19,8 +20,7 @@ MAX_AT_ONCE = 4000
 """A read returns a page of PIDs at most (Linux fs/seq_file.c, seq_read_iter): below this, all."""
 
 
-@dataclass(slots=True, eq=False)
-class _Listing:
+class _Listing(Struct, eq=False):
     """The open files of a container, and what they last contained."""
 
     directory: int

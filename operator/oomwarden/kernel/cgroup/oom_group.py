@@ -8,8 +8,9 @@ import os
 import time
 from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from oomwarden.core.enforcement.group_files import GroupFiles
 from oomwarden.core.model.cgroup import Cgroup
@@ -25,8 +26,7 @@ KEPT_SECONDS = 60.0
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     """The open files of a container, until a time."""
 
     own: int

@@ -6,8 +6,9 @@ Used by one thread only. It reads only counters, never a file that can block.
 import errno
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
 
 from oomwarden.core.ledger.account import Reading
 from oomwarden.core.model.cgroup import Cgroup, KillCounters, Level
@@ -21,16 +22,14 @@ LATE_TRIES = 5
 """Attempts to read a cgroup and its parent without a change in between."""
 
 
-@dataclass(slots=True)
-class CounterTree:
+class CounterTree(Struct):
     """All tracked cgroups of the node.
 
     Attributes:
         root: The cgroup2 mount.
         appeared: Called for each cgroup after it is opened.
         vanished: Called for each cgroup when it is dropped, before its descriptors are closed.
-        removed_unopened: Called for a cgroup that was removed before it could be opened, with its
-            parent.
+        removed_unopened: Called with a cgroup that was removed before it was open, and its parent.
         nodes: The tracked cgroups, by inode.
         unreadable: Number of times that a cgroup's files could not be read or parsed.
         unopened: Cgroups whose files could not be opened, by inode.

@@ -10,7 +10,8 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.kernel.cgroup import files
 from oomwarden.kernel.cgroup.files import CgroupGoneError
@@ -25,8 +26,7 @@ NO_CHILDREN = 2
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(slots=True, eq=False)
-class _Anchor:
+class _Anchor(Struct, eq=False):
     """A descriptor and the number of queued cgroups to be opened relative to it."""
 
     directory: int
@@ -39,8 +39,7 @@ class _Anchor:
             os.close(self.directory)
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(Struct):
     """One walk within a budget.
 
     Attributes:

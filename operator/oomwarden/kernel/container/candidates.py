@@ -4,7 +4,8 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from oomwarden.core.badness.machine_reading import CgroupMemory
 from oomwarden.core.badness.normalized import memory_use
@@ -25,8 +26,7 @@ MAX_SECONDS = 1.5
 _FIRST_PID = 1
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateReading:
+class CandidateReading(Struct, frozen=True):
     """What was read.
 
     Attributes:

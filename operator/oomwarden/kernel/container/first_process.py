@@ -1,6 +1,6 @@
 """The container name and the oom_score_adj, read from a container's first process."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.core.model.cgroup import Cgroup
 from oomwarden.core.parse.flat_keyed import parse_limit
@@ -15,8 +15,7 @@ _MAX_CANDIDATES = 4
 _MAX_PROCESSES = 256
 
 
-@dataclass(frozen=True, slots=True)
-class FirstProcess:
+class FirstProcess(Struct, frozen=True):
     """What the first process of a container shows. Unknown values are None.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from oomwarden.core.model.cgroup import Cgroup, LimitHits, MemoryEvents
 from oomwarden.core.parse.flat_keyed import parse_events, parse_limit_hits
@@ -30,8 +31,7 @@ class EventReadings(NamedTuple):
     events: dict[int, MemoryEvents]
 
 
-@dataclass(slots=True)
-class LimitHitFiles:
+class LimitHitFiles(Struct):
     """Reads only what has moved: a level counts the hits of all levels below it.
 
     On a calm node that is one read. Not thread-safe.

@@ -3,15 +3,15 @@
 import time
 from collections.abc import Container, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from oomwarden.core.enforcement.own_scores import MAX_OWN_SCORES, OwnScore, OwnScores
 from oomwarden.core.enforcement.plan import ScorePlan
 from oomwarden.kernel.proc.process import Process, ProcessGoneError, ProcRoot
 
 
-@dataclass(slots=True)
-class OwnScoreScan:
+class OwnScoreScan(Struct):
     """The own scores that one scan knows and finds.
 
     Attributes:

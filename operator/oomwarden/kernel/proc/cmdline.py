@@ -4,7 +4,7 @@ One thread reads and another waits for it. They share plain attributes, so that 
 knows which PID the read hangs on.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from oomwarden.core.policy.process_rules import COMMAND_BYTES, command_line
 from oomwarden.kernel.proc.process import Process
@@ -18,8 +18,7 @@ class ScanAbandonedError(Exception):
     """The read returned after the caller had stopped waiting for the scan."""
 
 
-@dataclass(slots=True)
-class CommandLines:
+class CommandLines(Struct):
     """Reads command lines for one scan.
 
     Attributes:

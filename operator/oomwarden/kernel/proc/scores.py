@@ -1,7 +1,8 @@
 """The score of a live process: what the kernel counts, and what it shows."""
 
 import os
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from oomwarden.core.badness.normalized import memory_use
 from oomwarden.core.badness.scored import ScoredProcess, scored

@@ -1,7 +1,8 @@
 """The Lease by which operators agree on the one that works."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.kube.transport.client import Client
@@ -11,8 +12,7 @@ from oomwarden.kube.transport.resources import Resource
 _Lease = Resource("coordination.k8s.io", "v1", "Lease", "leases")
 
 
-@dataclass(frozen=True, slots=True)
-class Leases:
+class Leases(Struct, frozen=True):
     """One Lease. Each call may raise one of kube.transport.errors.API_ERRORS.
 
     Attributes:

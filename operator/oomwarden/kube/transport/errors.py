@@ -1,9 +1,10 @@
 """Errors of the API server, and what they mean for a write."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.api.free_text import readable
 from oomwarden.core.log_line.keys import LogKeys
@@ -42,8 +43,7 @@ class WriteOutcome(StrEnum):
     UNDELIVERABLE = "Undeliverable"
 
 
-@dataclass(frozen=True, slots=True)
-class WriteResult:
+class WriteResult(Struct, frozen=True):
     """The result of a write, and how to continue.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from oomwarden.core.log_line.keys import UNREADABLE, about_object
 from oomwarden.core.objects.unreadable import (
@@ -30,8 +31,7 @@ class EventHandler(Protocol):
         """Remove an object, given in its last state."""
 
 
-@dataclass(frozen=True, slots=True)
-class GuardedHandler:
+class GuardedHandler(Struct, frozen=True):
     """Wraps a handler and never raises, since objects of tenants must not block others.
 
     Attributes:

@@ -8,8 +8,9 @@ response. A server that does not know it refuses; then a plain list follows.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.objects.unreadable import UnreadableObject, unreadable_object
@@ -32,8 +33,7 @@ WatchEvents = AsyncGenerator[tuple[str, Manifest]]
 """(ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object), one after the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListOptions:
+class ListOptions(Struct, frozen=True):
     """Which objects to list or watch.
 
     Attributes:
@@ -58,8 +58,7 @@ class ListOptions:
         return {**parameters, "fieldSelector": self.fields, "labelSelector": self.labels}
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """The result of a list.
 
     Attributes:
@@ -89,8 +88,7 @@ def keep_or_record(keep: Keep, unreadable: list[UnreadableObject], manifest: Man
         return None
 
 
-@dataclass(slots=True)
-class StreamSupport:
+class StreamSupport(Struct):
     """Whether to ask the API server for a streamed list.
 
     Attributes:

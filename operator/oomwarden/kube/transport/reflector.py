@@ -5,9 +5,11 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Protocol, runtime_checkable
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.core.log_line.keys import UNREADABLE, about
 from oomwarden.core.objects.unreadable import describe_error
@@ -82,8 +84,7 @@ async def list_and_watch(
         await sleep(pause)
 
 
-@dataclass(slots=True)
-class _Reflector:
+class _Reflector(Struct):
     """The state of the list and the watch of one resource.
 
     Attributes:

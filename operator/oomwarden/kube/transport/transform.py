@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.core.objects.json_parts import Manifest, object_at
 from oomwarden.core.objects.unreadable import describe_error
@@ -13,8 +15,7 @@ _IDENTITY = ("name", "namespace", "uid", "resourceVersion")
 _OBJECTS = {"ADDED", "MODIFIED", "DELETED"}
 
 
-@dataclass(frozen=True, slots=True)
-class TransformingListerWatcher:
+class TransformingListerWatcher(Struct, frozen=True):
     """A ListerWatcher that transforms objects, like the TransformFunc of client-go.
 
     Attributes:

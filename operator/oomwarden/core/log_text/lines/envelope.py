@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from oomwarden.core.log_text.lines.clean import cleaned, decoded, torn
 from oomwarden.core.log_text.lines.entries import (
@@ -52,8 +53,7 @@ class TextLine(NamedTuple):
     tears: bool = False
 
 
-@dataclass(slots=True)
-class Unpacker:
+class Unpacker(Struct):
     """Turns raw lines into lines of text."""
 
     _fields: dict[str, object] = field(default_factory=dict)

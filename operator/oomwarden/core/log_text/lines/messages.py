@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from oomwarden.core.log_text.lines.clean import unquoted
 from oomwarden.core.log_text.lines.envelope import TextLine
@@ -34,8 +35,7 @@ class Message(NamedTuple):
     adjoins: bool = True
 
 
-@dataclass(slots=True)
-class MessageJoiner:
+class MessageJoiner(Struct):
     """Joins lines that were wrapped, and a process's name with a newline."""
 
     _open: Message | None = None

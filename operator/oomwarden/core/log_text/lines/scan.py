@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from oomwarden.core.log_text.lines.hits import Hits, keywords
 
@@ -72,8 +73,7 @@ class Stretch(NamedTuple):
             begin = end + 1
 
 
-@dataclass(slots=True)
-class LineScanner:
+class LineScanner(Struct):
     """Finds lines of interest in pieces of a log; the lines do not depend on the pieces."""
 
     has_text: bool = False

@@ -1,7 +1,9 @@
 """Parse the `oom-kill:` line (since 5.0) as text, whole or cut, in one record or several."""
 
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from oomwarden.core.kernel_log.oom_report import Interpretation, head, interpret, known_part
 
@@ -19,8 +21,7 @@ _VICTIM = re.compile(r"[,\s]task=(.{0,64}?),pid=(\d{1,10}),uid=(-?\d{1,10})$", r
 _ID_WRAP = 1 << 32
 
 
-@dataclass(frozen=True, slots=True)
-class ConstraintFacts:
+class ConstraintFacts(Struct, frozen=True):
     """What an `oom-kill:` line says; None is unknown.
 
     Attributes:

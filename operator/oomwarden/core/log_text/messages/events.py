@@ -1,10 +1,9 @@
 """The messages of an OOM kill, one value per message. Sizes are in kB, as printed."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class VictimLine:
+class VictimLine(Struct, frozen=True):
     """`Killed process`: a victim. What is None is not in the text.
 
     Attributes:
@@ -22,8 +21,7 @@ class VictimLine:
     is_cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenLine:
+class ChosenLine(Struct, frozen=True):
     """`Kill process N (c) score S or sacrifice child`: the choice of kernels before 5.0."""
 
     pid: int
@@ -33,39 +31,34 @@ class ChosenLine:
     is_allocating_task: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SharingLine:
+class SharingLine(Struct, frozen=True):
     """`Kill process N (c) sharing same memory`: killed with the victim (2.6.36 to 4.5)."""
 
     pid: int
     comm: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConstraintText:
+class ConstraintText(Struct, frozen=True):
     """`oom-kill:`, or a piece of it in a record of its own."""
 
     text: str
     is_begin: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TaskInLine:
+class TaskInLine(Struct, frozen=True):
     """`Task in A killed as a result of limit of B` (2.6.25 to 4.20)."""
 
     place: str
     limit_of: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class GroupLine:
+class GroupLine(Struct, frozen=True):
     """`Tasks in PATH are going to be killed due to memory.oom.group set` (since 4.19)."""
 
     path: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class UsageLine:
+class UsageLine(Struct, frozen=True):
     """`memory: usage 4kB, limit 4kB, failcnt 8`; also `memory+swap`, `kmem` and `swap`."""
 
     counter: str
@@ -74,16 +67,14 @@ class UsageLine:
     failures: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class StatsLine:
+class StatsLine(Struct, frozen=True):
     """`Memory cgroup stats for PATH:`, with bytes by key if they are on the same line."""
 
     path: str | None
     sizes: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class InvokedLine:
+class InvokedLine(Struct, frozen=True):
     """`COMM invoked oom-killer`: who asked for memory."""
 
     comm: str | None
@@ -93,8 +84,7 @@ class InvokedLine:
     adj: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class CallerLine:
+class CallerLine(Struct, frozen=True):
     """`CPU: 1 PID: 2 Comm: c ... 5.10.0 #1`: the process that asked, and the kernel."""
 
     pid: int
@@ -102,15 +92,13 @@ class CallerLine:
     kernel: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskListHead:
+class TaskListHead(Struct, frozen=True):
     """The head of the list of tasks: the names of its columns."""
 
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRow:
+class TaskRow(Struct, frozen=True):
     """A row of the list of tasks: its fields after the pid, and the name."""
 
     pid: int
@@ -118,31 +106,27 @@ class TaskRow:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class LossLine:
+class LossLine(Struct, frozen=True):
     """Messages that the kernel, journald or rsyslog dropped; 0 if nobody says how many."""
 
     count: int
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class MachineLine:
+class MachineLine(Struct, frozen=True):
     """Numbers about the machine: pages of RAM, kB of swap, pages by kind."""
 
     numbers: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ReapedLine:
+class ReapedLine(Struct, frozen=True):
     """`oom_reaper: reaped process`, or `unable to reap`."""
 
     pid: int
     is_done: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NoVictimLine:
+class NoVictimLine(Struct, frozen=True):
     """The kernel found nobody to kill, or killed nobody: a sentence for people.
 
     Attributes:
