@@ -1,7 +1,7 @@
 # Agent and operator in one image.
 # BASE is any image with Python 3.11 or newer and its venv module, glibc, and a shell. A tag moves, so
-# what is released names a digest: --build-arg BASE=python:3.13-slim@sha256:...
-ARG BASE=python:3.13-slim
+# what is released names a digest: --build-arg BASE=python:3.11-slim@sha256:...
+ARG BASE=python:3.11-slim
 
 # The dependencies, installed from outside of their environment: no pip in it.
 FROM ${BASE} AS dependencies
