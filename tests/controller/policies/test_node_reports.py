@@ -146,7 +146,7 @@ def test_the_largest_oomnode_needs_little_memory() -> None:
     worst = (tracemalloc.get_traced_memory()[0] - 5 * usual) / 3
     tracemalloc.stop()
     assert usual < 200 * 1024  # the models would need 2 MiB
-    assert worst < 5 << 19
+    assert worst < 4 << 20  # the texts alone have 27 MiB
     assert len(reported_node(huge[0]).policies) == MAX_REPORTS
     assert reported_node(huge[0]).skipped == 1000
 
