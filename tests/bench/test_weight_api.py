@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.weight.api.requests import Request, Response, Target, read_request, target
 from bench.weight.api.server import ApiServer
-from bench.weight.api.store import Json, Store, merged, selector
+from bench.weight.api.store import Json, Store, merged, patched, selector
 
 
 def pod(name: str, node: str = "n1", **labels: str) -> Json:
@@ -234,3 +234,13 @@ def test_a_chunked_body_is_read_whole() -> None:
 def test_a_small_body_is_never_compressed() -> None:
     request = Request("GET", Target("pods"), {}, {"accept-encoding": "gzip"}, None, 0)
     assert b"gzip" not in Response(200, b"{}").encoded(request)
+
+
+def test_a_json_patch_changes_only_what_it_names() -> None:
+    before: Json = {"a": {"b": 1, "c": 2}}
+    operations = [
+        {"op": "add", "path": "/status", "value": 3},
+        {"op": "replace", "path": "/a/b", "value": 4},
+    ]
+    assert patched(before, operations) == {"a": {"b": 4, "c": 2}, "status": 3}
+    assert before == {"a": {"b": 1, "c": 2}}

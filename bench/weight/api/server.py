@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.weight.api import certificates
 from bench.weight.api.requests import Request, Response, head, read_request
-from bench.weight.api.store import Json, Selects, Store, encoded, merged, selector
+from bench.weight.api.store import Json, Selects, Store, encoded, merged, patched, selector
 
 BOOKMARK_SECONDS = 60.0
 _INITIAL_END = "k8s.io/initial-events-end"
@@ -126,7 +126,7 @@ class ApiServer:
             return _found(None, target.name)
         body = request.body
         if request.method == "PATCH":
-            body = merged(before or {}, body)
+            body = (patched if isinstance(body, list) else merged)(before or {}, body)
         elif target.part:
             body = {**(before or {}), target.part: body.get(target.part)}
         kept = {"name": target.name} | ({"namespace": target.namespace} if target.namespace else {})

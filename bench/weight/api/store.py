@@ -104,6 +104,19 @@ def merged(stored: Any, patch: Any) -> Any:
     return result
 
 
+def patched(stored: Json, operations: list[Json]) -> Json:
+    """Return an object with the `add` and `replace` of a JSON patch applied (RFC 6902)."""
+    result = dict(stored)
+    for each in operations:
+        *parents, last = each["path"].lstrip("/").split("/")
+        part = result
+        for name in parents:
+            part[name] = dict(part.get(name) or {})
+            part = part[name]
+        part[last] = each["value"]
+    return result
+
+
 def selector(fields: str, labels: str, namespace: str) -> Selects:
     """Return whether an object matches: `a.b=value` of fields, `key=value` of labels."""
     wanted = [tuple(each.replace("==", "=").split("=", 1)) for each in fields.split(",") if each]
