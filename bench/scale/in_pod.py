@@ -13,7 +13,7 @@ from oomwarden.controller import login, main
 
 def use_account(account: Path) -> None:
     """Let the operator read its token and the CA from a folder."""
-    login.ACCOUNT = account
+    vars(login).update(ACCOUNT=account, ACCOUNT_DIRECTORY=account)  # its name earlier, and now
     try:
         from oomwarden.kube.http.connect import default_transport  # noqa: PLC0415 - see above
         from oomwarden.kube.transport import client  # noqa: PLC0415

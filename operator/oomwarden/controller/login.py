@@ -8,7 +8,8 @@ from typing import Any
 
 import kopf
 
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+from oomwarden.kube.http.service_account import ACCOUNT_DIRECTORY, server_address
+
 TOKEN_AGE = timedelta(minutes=10)
 """Time after which the token is read again. The kubelet renews a token at 80 % of its hour
 (pkg/kubelet/token), so the one in the file stays valid for longer."""
@@ -22,13 +23,11 @@ def in_cluster_connection(
     kopf's own login resolves kubernetes.default.svc through DNS, and does not read the token again
     until the API server refuses it.
     """
-    host = environment.get("KUBERNETES_SERVICE_HOST")
-    port = environment.get("KUBERNETES_SERVICE_PORT")
-    token = account / "token"
-    if not (host and port and token.exists()):
+    address, token = server_address(environment), account / "token"
+    if address is None or not token.exists():
         return None
     return kopf.ConnectionInfo(
-        server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+        server=f"https://{address.authority}",
         ca_path=str(account / "ca.crt"),
         token=token.read_text(encoding="utf-8").strip(),
         expiration=now + TOKEN_AGE,
@@ -37,5 +36,5 @@ def in_cluster_connection(
 
 async def login(**arguments: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - kopf's
     """Log in; kopf calls it again when the credentials expire or are refused."""
-    in_cluster = in_cluster_connection(ACCOUNT, os.environ, datetime.now(UTC))
+    in_cluster = in_cluster_connection(ACCOUNT_DIRECTORY, os.environ, datetime.now(UTC))
     return in_cluster or kopf.login_with_kubeconfig(**arguments)

@@ -9,9 +9,8 @@ from oomwarden.kernel.cgroup.group_kill import (
     is_killed_as_group,
     read_oom_kills,
 )
-from oomwarden.kernel.cgroup.oom_group import read_enabled
 
-from tests.support.containers import container, fill
+from tests.support.containers import container, fill, read_enabled
 
 
 def test_a_group_kill_is_detected_if_the_kernel_counts_group_kills(tmp_path: Path) -> None:

@@ -10,13 +10,11 @@ from oomwarden.kernel.cgroup.oom_group import (
     NAME,
     OomGroupFiles,
     is_read_only,
-    read_enabled,
-    read_files,
     restore,
     write,
 )
 
-from tests.support.containers import container, fill
+from tests.support.containers import container, fill, read_enabled, read_files
 
 
 def grouped(root: Path, value: str = "1") -> Cgroup:

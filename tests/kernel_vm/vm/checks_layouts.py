@@ -93,7 +93,8 @@ def check_group_kill_in_the_sub_cgroup_of_crun(hogs: Hogs) -> dict[str, Any]:
         other = node.spawn(deep, ["sleep"])
         root, inode = CgroupRoot(cgroups.ROOT), (cgroups.ROOT / scope).stat().st_ino
         cgroup = Cgroup(inode, scope, Level.CONTAINER)
-        found = (oom_group.read_enabled(root, [cgroup])[inode], is_killed_as_group(root, cgroup))
+        files = oom_group.OomGroupFiles(root).read([cgroup], {inode})
+        found = (files[inode].is_group_kill, is_killed_as_group(root, cgroup))
         held_singly = not oom_group.write(root, cgroup, enabled=False)
         node.wait_until_followed()
         hog = node.spawn(inside, ["eat", 16], adj=500)

@@ -113,20 +113,6 @@ def _is_set(fd: int) -> bool:
     return files.read(fd).strip() == b"1"
 
 
-def read_files(root: CgroupRoot, cgroups: Sequence[Cgroup]) -> dict[int, GroupFiles]:
-    """Read memory.oom.group of containers, by inode. Containers that are gone are omitted."""
-    found: dict[int, GroupFiles] = {}
-    for cgroup in cgroups:
-        with suppress(CgroupGoneError, OSError), open_container(root, cgroup) as directory:
-            found[cgroup.inode] = read_container(directory)
-    return found
-
-
-def read_enabled(root: CgroupRoot, cgroups: Sequence[Cgroup]) -> dict[int, bool]:
-    """Return, by inode, whether the kernel kills each container as a group."""
-    return {inode: each.is_group_kill for inode, each in read_files(root, cgroups).items()}
-
-
 def read_container(directory: int) -> GroupFiles:
     """Read memory.oom.group of a container by its open directory.
 
@@ -155,7 +141,9 @@ def write(root: CgroupRoot, cgroup: Cgroup, *, enabled: bool) -> bool:
         CgroupGoneError: The container is gone.
         OSError: The mount is read-only (EROFS), or the kernel refuses the write.
     """
-    now = read_files(root, [cgroup]).get(cgroup.inode, GroupFiles(own=False))
+    now = GroupFiles(own=False)
+    with suppress(CgroupGoneError, OSError), open_container(root, cgroup) as directory:
+        now = read_container(directory)
     inner = now.below if enabled or now.below is None else False
     return restore(root, cgroup, GroupFiles(enabled, inner)).is_group_kill
 
