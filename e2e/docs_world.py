@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from e2e.conditions import conditions
 from e2e.mode_switch import ModeSwitch
 from e2e.plugin import Answer, Plugin, plugin_of_admin
 from e2e.workloads import Manifest, container
@@ -18,8 +19,8 @@ from tools.site.output import differs
 ROOT = Path(__file__).resolve().parent.parent
 SHOP = "shop"
 _LATE_SECONDS = 60.0
-"""How long an output may need to become what the page shows, such as the status of a policy, or the
-health of a node on which other stories have just run."""
+"""How long an output may need to become what the page shows, such as the status of a policy."""
+_RECOVERS_SECONDS = 300.0
 _KILLED_ONCE = "[ -e /marks/killed ] || { touch /marks/killed; hog 200; }; sleep 1000000"
 _DATABASE = "sleep 1000000 & sleep 1000000 & wait"
 _IDLE = "sleep 1000000"
@@ -143,7 +144,9 @@ def docs_world(release: Release, folder: Path) -> Iterator[DocsWorld]:
     for name in WORKLOADS:
         world.apply(workload(name, world.cluster.busybox_image))
     try:
-        yield DocsWorld(_plugin(world, folder), _work(folder), _names(world))
+        names = _names(world)
+        _await_recovery(world, names["NODE"])
+        yield DocsWorld(_plugin(world, folder), _work(folder), names)
     finally:
         world.core.delete_collection_namespaced_pod(SHOP, grace_period_seconds=0)
         world.core.delete_namespace(SHOP, grace_period_seconds=0)
@@ -185,6 +188,17 @@ def _names(world: World) -> dict[str, str]:
         }
 
     return eventually(names, 60)
+
+
+def _await_recovery(world: World, node: str) -> None:
+    """Wait until no condition of the node is False because of the stories before."""
+
+    def recovered() -> bool:
+        """The agent reports that all is well, as the pages show it."""
+        found = conditions(world.node_report(node)).values()
+        return bool(found) and all(each["status"] == "True" for each in found)
+
+    eventually(recovered, _RECOVERS_SECONDS / PATIENCE)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from e2e.sharing import name_of
 VARIABLE = "OOMWARDEN_TIMES"
 """The environment variable with the path of the JSON file."""
 _SHOWN = 10
-_REASON_LINES = 8
+_REASON_LINES = 30
 
 
 def short_name(nodeid: str) -> str:

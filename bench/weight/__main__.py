@@ -22,7 +22,8 @@ from bench.weight.loops import memory_by_module
 
 SETTLE_SECONDS = 33.0
 """Containers without a name, which pause containers are, are looked at again for 30 s."""
-PARTS = ("quiet", "kills", "loops")
+PARTS = ("quiet", "kills", "loops", "wear")
+IN_THREE_MINUTES = PARTS[:3]
 _FAST = Path("/dev/shm")  # noqa: S108 - files in memory, as cgroupfs and procfs are
 Sections = dict[str, dict[str, float]]
 
@@ -59,8 +60,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="measure the agent of this checkout instead of this one; may be repeated")  # fmt: skip
     add("--python", action="append", metavar="PYTHON",
         help="the interpreter, such as python3.13; may be repeated")  # fmt: skip
-    add("--only", type=_parts, default=PARTS, metavar="PART,PART",
-        help=f"what to measure, of {', '.join(PARTS)}; default: all")  # fmt: skip
+    add("--only", type=_parts, default=IN_THREE_MINUTES, metavar="PART,PART",
+        help=f"what to measure, of {', '.join(PARTS)}; default: all but wear")  # fmt: skip
     add("--peers", type=Path, metavar="DIRECTORY",
         help="build and measure the checkouts of other programs in it, too")  # fmt: skip
     add("--json", type=Path, default=Path("bench-weight.json"), metavar="FILE",
@@ -159,6 +160,8 @@ async def _measure_plain(
             found["kills and churn"] = await phases.eventful(agent)
             async with turn:
                 found["bursts of kills"] = await phases.bursts(agent)
+        if "wear" in parts:
+            found["after 1,000 kills and new pods"] = await phases.worn(agent)
         return found
 
 

@@ -13,7 +13,8 @@ from bench.weight.storm import Delays, Storm
 
 QUIET_SECONDS = 60.0
 CHURN_PODS, KILLS, SINGLE_KILLS, BURST, LARGE_BURST = 12, 15, 3, 30, 200
-_REST_SECONDS = 4.0
+WEAR_ROUNDS, WEAR_KILLS, WEAR_REST_SECONDS = 100, 10, 310.0
+_REST_SECONDS, _SHORT_REST_SECONDS = 4.0, 1.0
 _MINUTE = 60.0
 
 
@@ -84,20 +85,38 @@ async def bursts(agent: Agent) -> Figures:
     delays = await storm.kill(storm.choose(BURST, KILLS + SINGLE_KILLS))
     used = readings.since(before, readings.cpu(agent.pid)).milliseconds
     found = {**delays.figures(f"{BURST} kills at once"), f"{BURST} kills at once, CPU ms": used}
-    await _replace_killed(agent, storm)
+    await _replace_killed(agent, storm, LARGE_BURST)
     found |= (await storm.kill(storm.choose(LARGE_BURST))).figures(f"{LARGE_BURST} kills at once")
     await asyncio.sleep(1.0)
     return {**found, "resident after all of it, MiB": readings.memory(agent.pid)["resident"]}
 
 
-async def _replace_killed(agent: Agent, storm: Storm) -> None:
+async def worn(agent: Agent) -> Figures:
+    """Kill 1,000 containers, ten at a time, and replace their pods; what the agent weighs then."""
+    storm, pods = Storm(agent), len(agent.node.pods)
+    for _ in range(WEAR_ROUNDS):
+        await storm.kill(storm.choose(WEAR_KILLS), patience=_SHORT_REST_SECONDS)
+        await _replace_killed(agent, storm, pods, _SHORT_REST_SECONDS)
+    at_once = readings.memory(agent.pid)
+    await asyncio.sleep(WEAR_REST_SECONDS)
+    at_rest = readings.memory(agent.pid)
+    return {
+        f"{name} {when}, MiB": found[name]
+        for when, found in (("at once", at_once), ("at rest", at_rest))
+        for name in sorted(_SIZES & found.keys())
+    }
+
+
+async def _replace_killed(
+    agent: Agent, storm: Storm, pods: int, rest: float = _REST_SECONDS
+) -> None:
     """Have so many pods that were never killed: a node may write only a few second records."""
     for pod in list(agent.node.pods.values()):
         if any(each.restarts for each in pod.containers):
             await storm.end_pod(pod)
-    for _ in range(LARGE_BURST - len(agent.node.pods)):
+    for _ in range(pods - len(agent.node.pods)):
         await storm.add_pod()
-    await asyncio.sleep(_REST_SECONDS)
+    await asyncio.sleep(rest)
 
 
 async def report_of(agent: Agent, path: Path) -> Report:

@@ -56,15 +56,15 @@ class Storm:
             self._arrived.setdefault(container.rpartition("/")[2], at)
             self._news.set()
 
-    async def kill(self, places: Sequence[Place]) -> Delays:
-        """Kill containers at one moment, and wait until all kills have arrived."""
+    async def kill(self, places: Sequence[Place], patience: float = ARRIVE_SECONDS) -> Delays:
+        """Kill containers at one moment, and wait until all kills have arrived, or no longer."""
         killed = await self._do(self._kill_now, places)
         for place in places:
             task = asyncio.create_task(self._restart(place))
             self._restarts.add(task)
             task.add_done_callback(self._restarts.discard)
         with suppress(TimeoutError):
-            async with asyncio.timeout(ARRIVE_SECONDS):
+            async with asyncio.timeout(patience):
                 await self._all_arrived(killed.keys())
         await asyncio.gather(*self._restarts)
         await self._do(self._agent.node.cgroups.sweep)

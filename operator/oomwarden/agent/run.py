@@ -24,6 +24,7 @@ from oomwarden.agent.runtime.settings import Settings
 from oomwarden.agent.store.database import Database
 from oomwarden.agent.store_check import check
 from oomwarden.kernel.boot import boot_id
+from oomwarden.kernel.file_pages import unmap_file_pages
 from oomwarden.kernel.heap import release_free_memory
 from oomwarden.kube.transport import reflector
 from oomwarden.kube.transport.client import Client, connect
@@ -31,7 +32,7 @@ from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.probes.loops import Loop
 from oomwarden.probes.watch_progress import WatchProgress
 
-_START_SECONDS = 60.0
+_START_SECONDS, _GIVE_BACK_SECONDS = 60.0, 300.0
 """By then, all lists have been read and the first reports written."""
 SPREAD_SECONDS = 2.0
 """Agents that start at the same time read their lists within this time: 2,000 of them, with seven
@@ -84,7 +85,7 @@ class Agent:
             group.create_task(self.kills.deliver(), name="delivery")
             group.create_task(self.status.run(history), name="report")
             group.create_task(self.scores.watch_labels(), name="node-labels")
-            group.create_task(_forget_start_up(), name="start-up-memory")
+            group.create_task(_give_back_memory(), name="memory")
 
     async def _follow(self, watch: ResourceWatch, delay: float) -> None:
         sink = guard(watch.handler, watch.options.resource, self.node.unreadable)
@@ -109,9 +110,13 @@ class Agent:
         return [*flows, *self.heard.loops([each.name for each in self.watches.all])]
 
 
-async def _forget_start_up() -> None:
+async def _give_back_memory() -> None:
+    """Give back what start-up has left, and later what storms leave."""
     await asyncio.sleep(_START_SECONDS)
-    release_free_memory()
+    while True:
+        unmap_file_pages()
+        release_free_memory()
+        await asyncio.sleep(_GIVE_BACK_SECONDS)
 
 
 async def run(settings: Settings) -> None:

@@ -11,6 +11,8 @@ WRITE_BACK_SECONDS = 1.0
 """The same while the store returns to the file: the whole agent waits for the store's thread."""
 CHECKPOINT_PAGES = 64
 """Pages in the write-ahead log that trigger an SQLite checkpoint: 256 KiB."""
+CACHE_KIB = 256
+"""SQLite's own cache of pages. Its default, 2,000 KiB, fills with pages that are read once."""
 WAL_BYTES = 4 << 20
 """Largest write-ahead log after a checkpoint: more than the spare pages, which must fit into it."""
 
@@ -56,6 +58,7 @@ def connect(
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         store_schema.create_tables(connection)

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from oomwarden.core.incidents.incident import Incident
+from oomwarden.core.model.pod import SpecLimit
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.shapes import validated
 from oomwarden.core.pods.shape import POD_STATUS
@@ -22,7 +23,8 @@ STABLE_SECONDS = 45.0
 """How long a wrong status has to stay the same: the kubelet corrects many."""
 KEEP_SECONDS = 600.0
 """How long a kill waits for the container's status, and a status for the kill."""
-MAX_CONTAINERS = 512
+MAX_CONTAINERS = 256
+"""As many as deleted pods that are remembered: a case with its pod takes about 5 KiB."""
 REPEAT_SECONDS = 3600.0
 """Minimum time between two Events of a container, as in a crash loop; an Event lives as long."""
 _RIGHT = "OOMKilled"
@@ -203,10 +205,18 @@ class TerminationMatcher(Struct):
 
 
 def _without_details(kill: ContainerKill) -> ContainerKill:
-    """Drop what an Event does not say: samples of memory and lines of the log are most of it."""
+    """Drop what an Event does not say: samples, lines of the log, labels and resources."""
     incident = kill.incident
-    context = replace(incident.context, memory=None)
-    return replace(kill, incident=replace(incident, context=context, log=(), pod_memory=None))
+    pod, container = incident.pod, incident.container
+    slim = replace(
+        incident,
+        pod=replace(pod, labels={}, containers=(), owner=None, tmpfs=()),
+        container=container and replace(container, spec=SpecLimit()),
+        context=replace(incident.context, memory=None),
+        log=(),
+        pod_memory=None,
+    )
+    return replace(kill, incident=slim)
 
 
 def _status(termination: Termination) -> tuple[str, int]:
