@@ -9,7 +9,6 @@ from oomwarden.core.model.pod import PodFacts
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.pods.manifest import pod_facts
-from oomwarden.core.pods.sharing import sharing
 from oomwarden.core.pods.static_pods import MirrorPods
 
 MAX_DELETED = 256
@@ -42,7 +41,7 @@ class PodEventHandler(Struct):
         self.mirrors.forget_all()
         for facts in read.values():
             known = before.get(facts.cgroup_uid)
-            self._add(sharing(facts, known))
+            self._add(known if known == facts else facts)
         for uid in before.keys() - self.inventory.pods.keys():
             self._keep_deleted(before[uid])
         self.inventory.synced = True
@@ -58,7 +57,7 @@ class PodEventHandler(Struct):
             return
         self.observe(manifest)
         if not self._is_known(facts):
-            self._add(sharing(facts, self.inventory.pods.get(facts.cgroup_uid)))
+            self._add(facts)
             self._notify()
 
     def delete(self, manifest: Manifest) -> None:
