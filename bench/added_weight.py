@@ -1,7 +1,8 @@
 """What this checkout's agent costs beside the agent of an earlier commit, on one full node.
 
-`BASE=REVISION make bench ARGS=added-weight`. Both agents run on the node at the same time, as pods
-from the template of the DaemonSet, which runs none meanwhile. They run on the image of this
+`BASE=REVISION make bench ARGS=added-weight`, when nothing happens and with a kill a second. Both
+agents run on the node at the same time, as pods from the template of the DaemonSet, which runs none
+meanwhile. They run on the image of this
 checkout; only the code differs. So the libraries, the load and the kubelet are the same for both.
 """
 
@@ -11,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ PRODUCT = "operator/oomwarden"
 NOT_OF_AGENTS = ":!operator/oomwarden/cli"
 """The largest package, so that the code fits into a ConfigMap (1 MiB)."""
 PODS = 110
+KILLS = 60
+"""One a second, each in another container."""
 SECONDS = 60 * int(os.environ.get("MINUTES", "10"))
 WARM_UP_SECONDS = 120
 """Start-up is a figure of its own, and after a minute an agent returns what it left free."""
@@ -67,11 +70,12 @@ def main(world: World) -> None:
     try:
         _fill(world, node)
         _start(world, node, {BEFORE: base, NOW: "HEAD"})
-        number, costs = len(_pods_on(world, node)), measure(world)
+        number, (quiet, killing) = len(_pods_on(world, node)), measure(world)
     finally:
         _end(world)
         release.install()
-    report(f"{base} and this commit, {number} pods, {SECONDS} s", costs)
+    report(f"{base} and this commit, {number} pods, {SECONDS} s", quiet, SECONDS, share=5)
+    report("the same with a kill a second", killing, KILLS, share=10)
 
 
 def _fill(world: World, node: str) -> None:
@@ -125,16 +129,42 @@ def agent_of(template: dict[str, Any], name: str, node: str) -> dict[str, Any]:
     return described
 
 
-def measure(world: World) -> dict[str, Cost]:
-    """Return what each agent and the kubelet use within the time."""
+def measure(world: World) -> tuple[dict[str, Cost], dict[str, Cost]]:
+    """Return what each agent and the kubelet use when nothing happens, and while kills happen."""
     time.sleep(WARM_UP_SECONDS)
     with observer.Shell(world.cluster) as shell:
         folders = {name: _folder(shell, _container_id(world, name)) for name in (BEFORE, NOW)}
         folders["kubelet"] = _folder(shell, "kubelet.service")
-        began = {name: cost(shell, folder) for name, folder in folders.items()}
-        time.sleep(SECONDS)
-        ended = {name: cost(shell, folder) for name, folder in folders.items()}
+        victims = _victims(world, shell)
+        quiet = _used(shell, folders, lambda: time.sleep(SECONDS))
+        return quiet, _used(shell, folders, lambda: _kill(shell, victims))
+
+
+def _used(
+    shell: observer.Shell, folders: dict[str, str], meanwhile: Callable[[], None]
+) -> dict[str, Cost]:
+    began = {name: cost(shell, folder) for name, folder in folders.items()}
+    meanwhile()
+    ended = {name: cost(shell, folder) for name, folder in folders.items()}
     return {name: replace(ended[name], cpu=ended[name].cpu - began[name].cpu) for name in folders}
+
+
+def _victims(world: World, shell: observer.Shell) -> list[str]:
+    """Return the cgroups of containers that fill the node."""
+    pods = world.core.list_namespaced_pod(observer.NAMESPACE, label_selector="bench=full").items
+    ids = {str(each.status.container_statuses[0].container_id).rpartition("/")[2] for each in pods}
+    found = shell.run("find /host/cgroup -type d -path '*kubepods*'")
+    return [each for each in found if any(one in each.rpartition("/")[2] for one in ids)][:KILLS]
+
+
+def _kill(shell: observer.Shell, victims: list[str]) -> None:
+    """Kill the processes of one container after another: their limit becomes 0."""
+    for folder in victims:
+        due = time.monotonic() + 1.0
+        shell.run(f"echo 0 > {folder}/memory.max")
+        time.sleep(max(0.0, due - time.monotonic()))
+    if len(victims) < KILLS:
+        raise RuntimeError(f"only {len(victims)} containers were there to be killed")
 
 
 def _container_id(world: World, name: str) -> str:
@@ -160,17 +190,24 @@ def cost(shell: observer.Shell, folder: str) -> Cost:
     return Cost(int(cpu), int(values["VmRSS:"]) << 10, int(values["RssAnon:"]) << 10)
 
 
-def report(title: str, costs: dict[str, Cost]) -> None:
-    """Print the figures of both agents, and the difference."""
+def report(title: str, costs: dict[str, Cost], seconds: float, share: int) -> None:
+    """Print the figures of both agents, and the difference.
+
+    Args:
+        title: What was measured.
+        costs: What the agents and the kubelet used.
+        seconds: Within which time.
+        share: The goal, in percent of the kubelet's CPU time.
+    """
     both, kubelet = (costs[BEFORE], costs[NOW]), costs["kubelet"]
     shares = [100 * each.cpu / kubelet.cpu for each in both]
-    milliseconds = [each.cpu / 1000 / (SECONDS / 60) for each in both]
+    milliseconds = [each.cpu / 1000 / (seconds / 60) for each in both]
     table(
         f"Agents of {title}",
         [
-            ("resident memory, MiB", _pair([each.resident / _MIB for each in both], "+1")),
+            ("resident memory, MiB", _pair([each.resident / _MIB for each in both], "32")),
             ("of it anonymous", _pair([each.anonymous / _MIB for each in both])),
-            ("CPU time, % of the kubelet's", _pair(shares, "+0.5")),
+            ("CPU time, % of the kubelet's", _pair(shares, f"{share} %")),
             ("CPU time, ms a minute", _pair(milliseconds)),
         ],
     )
