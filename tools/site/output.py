@@ -19,21 +19,28 @@ def differs(shown: Sequence[str], printed: str, *, figures_may_differ: bool) -> 
             of it for any number of lines.
         printed: What the command printed.
         figures_may_differ: As on another cluster: words with a digit, names of pods and bars may be
-            others, and there may be more lines in between.
+            others, there may be more lines in between, and steps that run side by side may end in
+            another order.
     """
     shown = "\n".join(shown).rstrip().splitlines()
     lines = [" ".join(line.split()) for line in printed.rstrip().splitlines()]
     at, skips = 0, figures_may_differ
+    passed: set[int] = set()
     for line in shown:
         if line.strip() == ANYTHING:
             skips = True
             continue
         pattern = re.compile(_pattern(line, figures_may_differ=figures_may_differ))
-        rest = lines[at:] if skips else lines[at : at + 1]
-        place = next((n for n, each in enumerate(rest) if pattern.fullmatch(each)), None)
-        if place is None:
+        places = range(at, len(lines) if skips else min(at + 1, len(lines)))
+        place = next((n for n in places if pattern.fullmatch(lines[n])), None)
+        if place is not None:
+            passed.update(range(at, place) if figures_may_differ else ())
+            at = place + 1
+        elif (place := next((n for n in passed if pattern.fullmatch(lines[n])), None)) is not None:
+            passed.remove(place)
+        else:
             return line
-        at, skips = at + place + 1, figures_may_differ
+        skips = figures_may_differ
     return "" if skips or at >= len(lines) else f"(the end, but {lines[at]!r} was printed)"
 
 
