@@ -171,8 +171,8 @@ def _container_id(world: World, name: str) -> str:
     (status,) = world.pod(NAMESPACE, name).status.container_statuses
     if status.restart_count:
         raise RuntimeError(
-            f"{name} has restarted: its figures would be those of a young agent. If it always does, "
-            "its revision needs libraries that this image does not have: choose a later BASE"
+            f"{name} has restarted: its figures would be those of a young agent. If it always does,"
+            " its revision needs libraries that this image does not have: choose a later BASE"
         )
     return str(status.container_id).rpartition("/")[2]
 
