@@ -109,7 +109,7 @@ def kills(session: Session) -> Figures:
     session.api.send_all(objects.kill(number, now()) for number in range(KILLS))
     operator = session.operator
     took = operator.wait_until(
-        lambda each: each.nodes() == session.nodes and each.ages().get("oomkills") is not None,
+        lambda each: each.nodes() == session.nodes and each.ages().get("watch-oomkills") is not None,
         _START_SECONDS,
     )
     return {
