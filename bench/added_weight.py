@@ -2,8 +2,8 @@
 
 `BASE=REVISION make bench ARGS=added-weight`, when nothing happens and with a kill a second. Both
 agents run on the node at the same time, as pods from the template of the DaemonSet, which runs none
-meanwhile. They run on the image of this
-checkout; only the code differs. So the libraries, the load and the kubelet are the same for both.
+meanwhile. They run on the image of this checkout; only the code differs. So the libraries, the load
+and the kubelet are the same for both.
 """
 
 import base64
@@ -154,7 +154,10 @@ def _victims(world: World, shell: observer.Shell) -> list[str]:
     pods = world.core.list_namespaced_pod(observer.NAMESPACE, label_selector="bench=full").items
     ids = {str(each.status.container_statuses[0].container_id).rpartition("/")[2] for each in pods}
     found = shell.run("find /host/cgroup -type d -path '*kubepods*'")
-    return [each for each in found if any(one in each.rpartition("/")[2] for one in ids)][:KILLS]
+    victims = [each for each in found if any(one in each.rpartition("/")[2] for one in ids)]
+    if len(victims) < KILLS:
+        raise RuntimeError(f"only {len(victims)} containers are there to be killed")
+    return victims[:KILLS]
 
 
 def _kill(shell: observer.Shell, victims: list[str]) -> None:
@@ -163,8 +166,6 @@ def _kill(shell: observer.Shell, victims: list[str]) -> None:
         due = time.monotonic() + 1.0
         shell.run(f"echo 0 > {folder}/memory.max")
         time.sleep(max(0.0, due - time.monotonic()))
-    if len(victims) < KILLS:
-        raise RuntimeError(f"only {len(victims)} containers were there to be killed")
 
 
 def _container_id(world: World, name: str) -> str:

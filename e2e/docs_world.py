@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from e2e.conditions import conditions
+from oomwarden.core.diagnosis.node_health import failing_conditions
+from oomwarden.core.diagnosis.node_view import read_node
+
 from e2e.mode_switch import ModeSwitch
 from e2e.plugin import Answer, Plugin, plugin_of_admin
 from e2e.workloads import Manifest, container
@@ -21,8 +23,7 @@ SHOP = "shop"
 _LATE_SECONDS = 60.0
 """How long an output may need to become what the page shows, such as the status of a policy."""
 _RECOVERS_SECONDS = 300.0
-_BY_CHOICE = "Off"
-"""Reason of a condition that is False because the release is set up that way."""
+"""How long a node may need after other stories until no condition of its is False."""
 _KILLED_ONCE = "[ -e /marks/killed ] || { touch /marks/killed; hog 200; }; sleep 1000000"
 _DATABASE = "sleep 1000000 & sleep 1000000 & wait"
 _IDLE = "sleep 1000000"
@@ -121,7 +122,8 @@ def _unlike(command: Command, wanted: Run, ran: Answer) -> str:
         return f"has exit code {ran.code}: {ran.err}{ran.out}"
     if not wanted.compares:
         return ""
-    line = differs(command.output, ran.out, figures_may_differ=True)
+    any_order = wanted.any_order
+    line = differs(command.output, ran.out, figures_may_differ=True, any_order=any_order)
     if not line:
         return ""
     like = get_close_matches(line, ran.out.splitlines(), n=2, cutoff=0)
@@ -197,9 +199,8 @@ def _await_recovery(world: World, node: str) -> None:
 
     def recovered() -> bool:
         """The agent reports that all is well, as the pages show it."""
-        found = conditions(world.node_report(node)).values()
-        well = [each["status"] == "True" or each["reason"] == _BY_CHOICE for each in found]
-        return bool(well) and all(well)
+        found = read_node(world.node_report(node))
+        return found.has_status and not failing_conditions(found)
 
     eventually(recovered, _RECOVERS_SECONDS / PATIENCE)
 

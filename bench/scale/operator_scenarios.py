@@ -8,7 +8,7 @@ from bench.scale.api import MERGE, Call
 from bench.scale.session import POLICIES, ROUND_SECONDS, Figures, Session, now, wait_until
 
 KILLS = 20_000
-_KILLS = "watch-oomkills"
+_WATCH = "watch-oomkills"
 """The operator's loop that knows them."""
 _CHURNS = 3
 _RESIZES = 50
@@ -111,7 +111,7 @@ def kills(session: Session) -> Figures:
     session.api.send_all(objects.kill(number, now()) for number in range(KILLS))
     operator = session.operator
     took = operator.wait_until(
-        lambda each: each.nodes() == session.nodes and each.ages().get(_KILLS) is not None,
+        lambda each: each.nodes() == session.nodes and each.ages().get(_WATCH) is not None,
         _START_SECONDS,
     )
     return {

@@ -9,7 +9,7 @@ COMMANDS = ("console", "bash")
 _FENCE = re.compile(r"(?P<indent> *)(?P<marks>`{3,}|~{3,})(?P<language>[\w+-]*)\s*$")
 _COMMENT = re.compile(r" *<!-- (?P<text>.*?) -->$")
 _MARKS = re.compile(
-    r"(?P<where>run: lab|run|norun|part)(?P<options>(?:, (?:output|exit \d+))*)"
+    r"(?P<where>run: lab|run|norun|part)(?P<options>(?:, (?:output|any order|exit \d+))*)"
     r"(?P<reason>(?<=norun): .+)?"
 )
 
@@ -73,12 +73,14 @@ class Run:
         exit: The exit code that is right.
         compares: Whether the output that the block shows is compared.
         reason: Why it does not run.
+        any_order: Whether the lines of the output may come in another order.
     """
 
     place: Place
     exit: int = 0
     compares: bool = False
     reason: str = ""
+    any_order: bool = False
 
 
 def blocks_of(page: Path, root: Path) -> list[Block]:
@@ -137,7 +139,8 @@ def run_of(block: Block) -> Run:
     reason = (found["reason"] or "").removeprefix(": ")
     if place is Place.NOWHERE and not reason:
         raise MarkError(f"{block.name} does not say why it is not run: <!-- norun: REASON -->")
-    return Run(place, int(code[1]) if code else 0, "output" in options, reason)
+    ends = int(code[1]) if code else 0
+    return Run(place, ends, "output" in options, reason, "any order" in options)
 
 
 def commands_of(block: Block) -> list[Command]:

@@ -11,7 +11,9 @@ _OTHER_ELSEWHERE = re.compile(r"\d|-[b-df-hj-np-tv-xz]{5}\b")
 _BAR = r"\S*[\u2500-\u259f]\S*"
 
 
-def differs(shown: Sequence[str], printed: str, *, figures_may_differ: bool) -> str:
+def differs(
+    shown: Sequence[str], printed: str, *, figures_may_differ: bool, any_order: bool = False
+) -> str:
     """Return the first shown line that was not printed in its place; empty if there is none.
 
     Args:
@@ -19,8 +21,8 @@ def differs(shown: Sequence[str], printed: str, *, figures_may_differ: bool) -> 
             of it for any number of lines.
         printed: What the command printed.
         figures_may_differ: As on another cluster: words with a digit, names of pods and bars may be
-            others, there may be more lines in between, and steps that run side by side may end in
-            another order.
+            others, and there may be more lines in between.
+        any_order: Steps run side by side and may end in another order; each line counts once.
     """
     shown = "\n".join(shown).rstrip().splitlines()
     lines = [" ".join(line.split()) for line in printed.rstrip().splitlines()]
@@ -34,7 +36,7 @@ def differs(shown: Sequence[str], printed: str, *, figures_may_differ: bool) -> 
         places = range(at, len(lines) if skips else min(at + 1, len(lines)))
         place = next((n for n in places if pattern.fullmatch(lines[n])), None)
         if place is not None:
-            passed.update(range(at, place) if figures_may_differ else ())
+            passed.update(range(at, place) if any_order else ())
             at = place + 1
         elif (place := next((n for n in passed if pattern.fullmatch(lines[n])), None)) is not None:
             passed.remove(place)

@@ -32,8 +32,9 @@ from oomwarden.kube.transport.guarded_handler import guard
 from oomwarden.probes.loops import Loop
 from oomwarden.probes.watch_progress import WatchProgress
 
-_START_SECONDS, _GIVE_BACK_SECONDS = 60.0, 300.0
+_START_SECONDS = 60.0
 """By then, all lists have been read and the first reports written."""
+_GIVE_BACK_SECONDS = 300.0
 SPREAD_SECONDS = 2.0
 """Agents that start at the same time read their lists within this time: 2,000 of them, with seven
 lists each, would be 14,000 requests at once. Until then, processes keep the scores that they have,
