@@ -22,8 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SHOP = "shop"
 _LATE_SECONDS = 60.0
 """How long an output may need to become what the page shows, such as the status of a policy."""
-_RECOVERS_SECONDS = 300.0
-"""How long a node may need after other stories until no condition of its is False."""
+_RECOVERS_SECONDS = 660.0
+"""How long a node may need after other stories until no condition of its is False: a record that
+was refused is tried again after ten minutes at the latest (agent/delivery/retry_queue.py)."""
 _KILLED_ONCE = "[ -e /marks/killed ] || { touch /marks/killed; hog 200; }; sleep 1000000"
 _DATABASE = "sleep 1000000 & sleep 1000000 & wait"
 _IDLE = "sleep 1000000"
@@ -197,12 +198,18 @@ def _names(world: World) -> dict[str, str]:
 def _await_recovery(world: World, node: str) -> None:
     """Wait until no condition of the node is False because of the stories before."""
 
+    failing: list[str] = []
+
     def recovered() -> bool:
         """The agent reports that all is well, as the pages show it."""
         found = read_node(world.node_report(node))
-        return found.has_status and not failing_conditions(found)
+        failing[:] = [f"{each.type}: {each.message}" for each in failing_conditions(found)]
+        return found.has_status and not failing
 
-    eventually(recovered, _RECOVERS_SECONDS / PATIENCE)
+    try:
+        eventually(recovered, _RECOVERS_SECONDS / PATIENCE)
+    except AssertionError as error:
+        raise AssertionError(f"False after the stories before: {failing}") from error
 
 
 @contextmanager
