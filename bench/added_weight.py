@@ -1,18 +1,17 @@
-"""What this checkout's agent costs beside the agent of an earlier commit, on one full node.
+"""What this checkout's agent costs on a full node, alone or beside that of an earlier commit.
 
-`BASE=REVISION make bench ARGS=added-weight`, when nothing happens and with a kill a second. Both
-agents run on the node at the same time, as pods from the template of the DaemonSet, which runs none
-meanwhile. They run on the image of this checkout; only the code differs. So the libraries, the load
-and the kubelet are the same for both.
+`make bench ARGS=added-weight`, when nothing happens and with a kill a second. With BASE=REVISION
+both agents run on the node at the same time: libraries, load and kubelet are the same for both, but
+they take processor time from each other. They are pods from the template of the DaemonSet, which
+runs none meanwhile, on the image of this checkout; only the code differs.
 """
 
 import base64
 import lzma
 import os
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,30 +58,30 @@ class Cost:
 
 
 def main(world: World) -> None:
-    """Run both agents on a full node, and print what each costs."""
+    """Run the agents on a full node, and print what each costs."""
     base = os.environ.get("BASE")
-    if not base:
-        sys.exit("name the earlier commit: BASE=REVISION make bench ARGS=added-weight")
+    revisions = {BEFORE: base, NOW: "HEAD"} if base else {NOW: "HEAD"}
     node = observer.start(world)
     image = world.cluster.build_and_load_image()
     release = Release(world, ROOT / "charts" / "oomwarden", image.repository, image.tag)
     replace(release, values=()).install()  # with the default intervals
     try:
-        _fill(world, node)
-        _start(world, node, {BEFORE: base, NOW: "HEAD"})
-        number, (quiet, killing) = len(_pods_on(world, node)), measure(world)
+        _fill(world, node, len(revisions))
+        _start(world, node, revisions)
+        number, (quiet, killing) = len(_pods_on(world, node)), measure(world, list(revisions))
     finally:
         _end(world)
         release.install()
-    report(f"{base} and this commit, {number} pods, {SECONDS} s", quiet, SECONDS, share=5)
+    of = f"{base} and this commit" if base else "this commit"
+    report(f"{of}, {number} pods, {SECONDS} s", quiet, SECONDS, share=5)
     report("the same with a kill a second", killing, KILLS, share=10)
 
 
-def _fill(world: World, node: str) -> None:
-    """Fill the node but for the two agents, which start while the DaemonSet's still runs."""
+def _fill(world: World, node: str, agents: int) -> None:
+    """Fill the node but for the agents, which start while the DaemonSet's still runs."""
     allocatable = int(world.core.read_node(node).status.allocatable["pods"])
     policy_change.apply_policy(world, policy_change.FIRST)
-    policy_change.fill(world, min(PODS, allocatable) - len(_pods_on(world, node)) - 2)
+    policy_change.fill(world, min(PODS, allocatable) - len(_pods_on(world, node)) - agents)
 
 
 def _pods_on(world: World, node: str) -> list[Any]:
@@ -129,11 +128,11 @@ def agent_of(template: dict[str, Any], name: str, node: str) -> dict[str, Any]:
     return described
 
 
-def measure(world: World) -> tuple[dict[str, Cost], dict[str, Cost]]:
+def measure(world: World, agents: list[str]) -> tuple[dict[str, Cost], dict[str, Cost]]:
     """Return what each agent and the kubelet use when nothing happens, and while kills happen."""
     time.sleep(WARM_UP_SECONDS)
     with observer.Shell(world.cluster) as shell:
-        folders = {name: _folder(shell, _container_id(world, name)) for name in (BEFORE, NOW)}
+        folders = {name: _folder(shell, _container_id(world, name)) for name in agents}
         folders["kubelet"] = _folder(shell, "kubelet.service")
         victims = _victims(world, shell)
         quiet = _used(shell, folders, lambda: time.sleep(SECONDS))
@@ -195,7 +194,7 @@ def cost(shell: observer.Shell, folder: str) -> Cost:
 
 
 def report(title: str, costs: dict[str, Cost], seconds: float, share: int) -> None:
-    """Print the figures of both agents, and the difference.
+    """Print the figures of the agents, and the difference if there are two.
 
     Args:
         title: What was measured.
@@ -203,23 +202,24 @@ def report(title: str, costs: dict[str, Cost], seconds: float, share: int) -> No
         seconds: Within which time.
         share: The goal, in percent of the kubelet's CPU time.
     """
-    both, kubelet = (costs[BEFORE], costs[NOW]), costs["kubelet"]
-    shares = [100 * each.cpu / kubelet.cpu for each in both]
-    milliseconds = [each.cpu / 1000 / (seconds / 60) for each in both]
+    agents, kubelet = [costs[name] for name in (BEFORE, NOW) if name in costs], costs["kubelet"]
+    shares = [100 * each.cpu / kubelet.cpu for each in agents]
+    milliseconds = [each.cpu / 1000 / (seconds / 60) for each in [*agents, kubelet]]
     table(
         f"Agents of {title}",
         [
-            ("resident memory, MiB", _pair([each.resident / _MIB for each in both], "32")),
-            ("of it anonymous", _pair([each.anonymous / _MIB for each in both])),
-            ("CPU time, % of the kubelet's", _pair(shares, f"{share} %")),
-            ("CPU time, ms a minute", _pair(milliseconds)),
+            ("resident memory, MiB", _shown([each.resident / _MIB for each in agents], "32")),
+            ("of it anonymous", _shown([each.anonymous / _MIB for each in agents])),
+            ("CPU time, % of the kubelet's", _shown(shares, f"{share} %")),
+            ("CPU time, ms a minute", _shown(milliseconds[:-1])),
+            ("the kubelet's", _shown(milliseconds[-1:])),
         ],
     )
 
 
-def _pair(figures: Iterable[float], goal: str = "") -> str:
-    before, now = figures
-    text = f"{before:7.2f} -> {now:7.2f}  {now - before:+.2f}"
+def _shown(figures: Sequence[float], goal: str = "") -> str:
+    first, *others = figures
+    text = f"{first:7.2f}" + "".join(f" -> {now:7.2f}  {now - first:+.2f}" for now in others)
     return f"{text} (goal: at most {goal})" if goal else text
 
 
