@@ -37,6 +37,9 @@ from oomwarden.kube.transport.errors import WriteOutcome, WriteResult, error_key
 POSTERS = 8
 """Posts in parallel."""
 MAX_IDLE_SECONDS = 60.0
+SHARE_SECONDS = 0.05
+"""While rows wait for a poster, posts that end within this time share a turn: each one is a
+transaction, and the posters go on meanwhile."""
 MAX_RENAMES = 8
 """New names are random: if this many in a row exist already, something else is wrong."""
 NAME_CONFLICT_SECONDS = 86_400.0
@@ -70,6 +73,7 @@ class Deliverer(Struct):
     _events: RetryQueue = field(default_factory=partial(RetryQueue, "Event"))
     _pace: ReleasePace = field(default_factory=ReleasePace)
     _finished: list[tuple[DeliveryJob, Delivery]] = field(default_factory=list)
+    _shared_turn: asyncio.TimerHandle | None = None
     _serial: "count[int]" = field(default_factory=count)
     _jobs: "asyncio.PriorityQueue[tuple[int, int, DeliveryJob]]" = field(
         default_factory=asyncio.PriorityQueue
@@ -97,7 +101,11 @@ class Deliverer(Struct):
             *_, job = await self._jobs.get()
             delivery = await self._post_job(job)
             self._finished.append((job, delivery))  # _turn may have replaced the list meanwhile
-            self.wake.set()
+            if self._jobs.empty():
+                self.wake.set()
+            elif self._shared_turn is None:
+                loop = asyncio.get_running_loop()
+                self._shared_turn = loop.call_later(SHARE_SECONDS, self.wake.set)
 
     async def _post_job(self, job: DeliveryJob) -> Delivery:
         """Post a row; a record that has long been invalid is posted without its details."""
@@ -119,7 +127,9 @@ class Deliverer(Struct):
 
     async def _turn(self) -> float:
         """Run one turn; return the seconds until the next one is due."""
-        done, self._finished = self._finished, []
+        if self._shared_turn is not None:
+            self._shared_turn.cancel()
+        done, self._finished, self._shared_turn = self._finished, [], None
         handled = [(job, self._handle_outcome(job, delivery)) for job, delivery in done]
         final = [(job, delivery) for job, delivery in handled if delivery.retry is None]
         refused = {
