@@ -197,7 +197,6 @@ def _names(world: World) -> dict[str, str]:
 
 def _await_recovery(world: World, node: str) -> None:
     """Wait until no condition of the node is False because of the stories before."""
-
     failing: list[str] = []
 
     def recovered() -> bool:
