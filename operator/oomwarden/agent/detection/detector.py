@@ -13,6 +13,7 @@ from collections.abc import Callable
 from oomwarden.agent.detection.batch import Batch
 from oomwarden.agent.detection.blind_spots import BlindSpots
 from oomwarden.agent.detection.cgroup_watches import CgroupWatches
+from oomwarden.agent.runtime.ticks import WITH_DETECTION, next_tick
 from oomwarden.core.ledger.account import Reading
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.parse.cgroup_paths import child
@@ -83,7 +84,7 @@ class Detector:
         if (top := self._begin()) is None:
             return
         self._finish(self._tree.sweep(top, force=True), reconciled=True)
-        due, reconciles = time.monotonic() + RECONCILE_SECONDS, 0
+        due, reconciles = next_tick(RECONCILE_SECONDS, time.monotonic(), WITH_DETECTION), 0
         while not self._stopping:
             left = max(due - time.monotonic(), 0)
             events = self._wait_for_events(self._blind_spots.wait_seconds(self._tree, left))
@@ -101,7 +102,7 @@ class Detector:
             read_all = reconciles % READ_ALL_EVERY == 0 or self._watches.missing
             if reconcile:
                 self._tree.rescan_all(top, force=overrun or bool(read_all))
-                due = time.monotonic() + RECONCILE_SECONDS
+                due = next_tick(RECONCILE_SECONDS, time.monotonic(), WITH_DETECTION)
             readings += self._tree.sweep(top, force=overrun or bool(reconcile and read_all))
             if readings:
                 readings += self._catch_up()

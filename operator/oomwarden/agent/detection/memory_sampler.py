@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.agent.runtime.ticks import WITH_SAMPLES, next_tick, until_tick
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.incidents.memory_history import (
     SAMPLE_SECONDS,
@@ -115,17 +116,15 @@ class MemorySampler:
             self.progress = time.monotonic()
 
     async def _sleep_until_next_round(self) -> None:
-        """Sleep until a multiple of the interval, so that the agent's loops wake together."""
-        now = time.monotonic()
         gap = CLIMB_SECONDS if self._climbing else SAMPLE_SECONDS
-        await asyncio.sleep(gap - now % gap)
+        await asyncio.sleep(until_tick(gap, WITH_SAMPLES))
 
     async def step(self) -> None:
         """Run the round that is due: of all containers, or of those that climb."""
         now = time.monotonic()
         live, full = self.inventory.containers.items(), now >= self._due
         if full:
-            self._due = now - now % SAMPLE_SECONDS + SAMPLE_SECONDS
+            self._due = next_tick(SAMPLE_SECONDS, now, WITH_SAMPLES)
         chosen = [each for i, each in live if each.name and (full or i in self._climbing)]
         sampled = self._bounded(await self._sample(chosen))
         await self._read_details(sampled)

@@ -26,6 +26,7 @@ from oomwarden.agent.enforcement.tracker import Tracker
 from oomwarden.agent.informers.inventory import Container, container_keys
 from oomwarden.agent.runtime.pace import ReconcilePacer
 from oomwarden.agent.runtime.signal import Signal
+from oomwarden.agent.runtime.ticks import until_tick
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.core.enforcement.group_files import GroupFiles
 from oomwarden.core.enforcement.group_kill import (
@@ -104,7 +105,7 @@ class GroupKillReconciler:
                 young = await self.step()
             await self._pace.rest()
             patience = YOUNG_STEP_SECONDS if young else STEP_SECONDS
-            await self.changed.set_within(patience if self._states else IDLE_SECONDS)
+            await self.changed.set_within(until_tick(patience if self._states else IDLE_SECONDS))
 
     async def step(self) -> bool:
         """Reconcile all containers that are concerned; return whether one of them is young."""

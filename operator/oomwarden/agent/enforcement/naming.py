@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from oomwarden.agent.baselines.scores import Baselines
 from oomwarden.agent.informers.inventory import Container, Inventory, container_keys
+from oomwarden.agent.runtime.ticks import next_tick
 from oomwarden.agent.runtime.worker import KernelWorker, StuckError
 from oomwarden.api.vocabulary import SCORE_MIN
 from oomwarden.core.log_line.keys import UNREADABLE, about
@@ -89,7 +90,8 @@ class ContainerNamer(Struct):
 
     async def _pause(self) -> None:
         now = time.monotonic()
-        due = min((search.due for search in self._searches.values()), default=now + IDLE_SECONDS)
+        idle = next_tick(IDLE_SECONDS, now)
+        due = min((search.due for search in self._searches.values()), default=idle)
         await self.inventory.appeared.wait(max(due - now, 0))
 
     def _begin(self) -> None:

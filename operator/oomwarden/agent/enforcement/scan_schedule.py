@@ -5,6 +5,8 @@ import random
 
 from msgspec import Struct
 
+from oomwarden.agent.runtime.ticks import WITH_SCANS, next_tick
+
 FIRST_GAP_SECONDS = 0.1
 """A new process of `runc exec` has the runtime's score soon after its start."""
 GRID_SECONDS = 1.0
@@ -83,7 +85,8 @@ class ScanSchedule(Struct, eq=False):
     def confirm(self, now: float, longest: float) -> bool:
         """Note a look that found everything as it was, and plan the next one.
 
-        Those of all quiet containers are at the same time, in one call of the worker's thread.
+        Those of all quiet containers are at the same time, in one call of the worker's thread: at
+        the ticks of the longest gap.
 
         Args:
             now: The time at which it ended.
@@ -95,7 +98,7 @@ class ScanSchedule(Struct, eq=False):
         if self._gap < longest:
             return False
         self._scans += 1
-        self.is_hurried, self.due = False, math.floor(now / GRID_SECONDS) * GRID_SECONDS + longest
+        self.is_hurried, self.due = False, next_tick(longest, now, WITH_SCANS)
         return True
 
     def spend(self, seconds: float, now: float, hurried: int) -> None:

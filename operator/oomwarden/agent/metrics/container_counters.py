@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from oomwarden.agent.informers.inventory import Container, ContainerName, Inventory
 from oomwarden.agent.recording.kill_counts import kill_counts
+from oomwarden.agent.runtime.ticks import until_tick
 from oomwarden.agent.store import kill_counts as stored_counts
 from oomwarden.agent.store.database import Database
 from oomwarden.api.oomkill import Cause
@@ -66,8 +67,7 @@ class ContainerCounters:
         while True:
             await self.look()
             self.progress = time.monotonic()
-            now = time.monotonic()
-            await asyncio.sleep(ROUND_SECONDS - now % ROUND_SECONDS)
+            await asyncio.sleep(until_tick(ROUND_SECONDS))
 
     async def load(self) -> None:
         """Go on where an earlier agent has ended; call it before anything is counted."""

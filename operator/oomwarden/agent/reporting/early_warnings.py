@@ -17,6 +17,7 @@ from oomwarden.agent.delivery.event_retries import EventRetries
 from oomwarden.agent.detection.limit_hits import LimitedCgroup, LimitHitMonitor
 from oomwarden.agent.detection.usage_patterns import UsagePatternMonitor
 from oomwarden.agent.informers.inventory import Container, Inventory
+from oomwarden.agent.runtime.ticks import until_tick
 from oomwarden.core.incidents.near_misses import ROUND_SECONDS, WINDOW_SECONDS, RecentNearMisses
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.early_warning import WarnedContainer, leak_event, limit_hit_event
@@ -66,8 +67,7 @@ class EarlyWarnings(Struct):
     async def run(self) -> None:
         """Run rounds until cancelled, at the same time as the agent's other loops."""
         while True:
-            now = time.monotonic()
-            await asyncio.sleep(ROUND_SECONDS - now % ROUND_SECONDS)
+            await asyncio.sleep(until_tick(ROUND_SECONDS))
             await self.hits.step()
             self.patterns.step()
             if any(self.thresholds):

@@ -16,6 +16,7 @@ from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.enforcement.tracker import Tracker
 from oomwarden.agent.informers.inventory import Container
 from oomwarden.agent.runtime.signal import Signal
+from oomwarden.agent.runtime.ticks import until_tick
 from oomwarden.api.oomnode import Resize
 from oomwarden.core.limits.desired_limit import (
     LimitContext,
@@ -73,7 +74,7 @@ class ResizeRequests(Struct):
         """Evaluate on changes until cancelled; the first evaluation is the caller's."""
         while True:
             self.progress = time.monotonic()
-            is_news = await self.changed.wait(self.seconds)
+            is_news = await self.changed.wait(until_tick(self.seconds))
             if not is_news and not self._watched:
                 continue
             await asyncio.sleep(GATHER_SECONDS)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct, field, structs
 
 from oomwarden.agent.runtime.signal import Signal
+from oomwarden.agent.runtime.ticks import until_tick
 from oomwarden.api.node.memory import MemoryInfo, Overcommit
 from oomwarden.api.node.memory_outlook import NearMissSummary
 from oomwarden.api.oomnode import KillCounts, OOMNodeStatus
@@ -27,7 +28,7 @@ HEARTBEAT_JITTER = 0.8, 1.0
 """Agents that a rollout started together would otherwise write together for days."""
 READ_SECONDS = 60.0
 """Time between two reads without a signal: some conditions and counts change without one."""
-GAPS_PER_GLANCE = 1.5
+GAPS_PER_GLANCE = 2.0
 """Gaps between two glances at what changes without a signal and costs little to look at."""
 GAPS_PER_REST = 0.5
 """Gaps between a read that led to no write and the next one: counts of kills rise often."""
@@ -105,7 +106,7 @@ class NodeStatusWriter(Struct):
     async def _wait(self) -> None:
         """Wait for a change, and then as long as the size of the fleet asks for."""
         until = time.monotonic() + READ_SECONDS
-        while not await self.changed.set_within(self.gap * GAPS_PER_GLANCE):
+        while not await self.changed.set_within(until_tick(self.gap * GAPS_PER_GLANCE)):
             self.progress = time.monotonic()
             if self.progress >= until or self.glance() != self._seen:
                 break

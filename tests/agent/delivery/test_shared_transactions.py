@@ -1,0 +1,99 @@
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import pytest
+from oomwarden.agent.delivery import deliverer as deliver
+from oomwarden.agent.delivery import release_pace
+from oomwarden.agent.delivery.deliverer import POSTERS
+from oomwarden.agent.delivery.outcomes import settle
+from oomwarden.agent.store.counters import counts
+from oomwarden.core.objects.json_parts import Manifest
+from oomwarden.core.records.event_series import EventSeries
+from oomwarden.kube.oomkill_writer import Delivery
+
+from tests.support.delivering import RecordingApi, delivering, row
+
+What = Manifest | EventSeries
+
+
+def is_posted(api: RecordingApi, count: int) -> bool:
+    return len(api.posts) == count
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "s.sqlite"
+
+
+async def test_results_of_many_posts_are_stored_in_one_transaction(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, gate, settled = RecordingApi(), asyncio.Event(), list[int]()
+
+    def watched(*args: object, **kwargs: object) -> object:
+        settled.append(len(kwargs["final"]))  # type: ignore[arg-type]
+        return settle(*args, **kwargs)  # type: ignore[arg-type]
+
+    async def post(what: What) -> Delivery:
+        delivery = await api.post(what)
+        await gate.wait()
+        return delivery
+
+    monkeypatch.setattr(deliver, "settle", watched)
+    async with delivering(path, post) as agent:
+        await agent.enqueue(*(row(0, 1, pod=f"p{n}", event=False) for n in range(POSTERS)))
+        await agent.until(lambda: len(api.posts) == POSTERS)
+        gate.set()
+        await agent.idle()
+    assert POSTERS in settled
+
+
+async def test_posts_that_end_while_rows_wait_for_a_poster_share_a_transaction(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, answers, settled = RecordingApi(), asyncio.Semaphore(0), list[int]()
+    rows = 2 * POSTERS
+
+    def watched(*args: object, **kwargs: object) -> object:
+        settled.append(len(kwargs["final"]))  # type: ignore[arg-type]
+        return settle(*args, **kwargs)  # type: ignore[arg-type]
+
+    async def post(what: What) -> Delivery:
+        delivery = await api.post(what)
+        await answers.acquire()
+        return delivery
+
+    monkeypatch.setattr(deliver, "settle", watched)
+    monkeypatch.setattr(deliver, "SHARE_SECONDS", 3600.0)
+    async with delivering(path, post) as agent:
+        await agent.enqueue(*(row(0, 1, pod=f"p{n}", event=False) for n in range(rows)))
+        for started in range(POSTERS + 1, rows + 1):
+            answers.release()
+            await agent.until(partial(is_posted, api, started))
+        assert sum(settled) <= 1, "only the last row may have found the queue empty"
+        for _ in range(POSTERS):
+            answers.release()
+        await agent.idle()
+    assert max(settled) >= POSTERS - 1
+
+
+async def test_a_post_that_ends_while_rows_wait_is_stored_soon(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release_pace, "GAP_SECONDS", 3600.0)  # held records cause no turn
+    api, held = RecordingApi(), asyncio.Event()
+
+    async def post(what: What) -> Delivery:
+        delivery = await api.post(what)
+        if len(api.posts) > 1:
+            await held.wait()
+        return delivery
+
+    async with delivering(path, post) as agent:
+        await agent.enqueue(*(row(0, 1, pod=f"p{n}", event=False) for n in range(2 * POSTERS)))
+        async with asyncio.timeout(10):
+            while (await agent.store.run(counts)).get("recorded") != 1:
+                pass
+        held.set()
+        await agent.idle()
