@@ -38,3 +38,16 @@ def test_a_container_that_was_not_quiet_for_long_is_not_put_off() -> None:
     due = schedule.due
     assert not schedule.confirm(100.5, REST)
     assert schedule.due == due
+
+
+@given(TIMES, st.lists(st.floats(0, 0.004), min_size=2, max_size=20))
+def test_containers_that_started_together_are_scanned_again_in_few_rounds(
+    begin: float, after: list[float]
+) -> None:
+    due = set[float]()
+    for late in after:
+        schedule = ScanSchedule()
+        schedule.plan_next(begin + late, REST, rules=False, held_back=False)
+        assert begin + late < schedule.due <= begin + late + 0.2 + 1e-6
+        due.add(schedule.due)
+    assert len(due) <= 2

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from oomwarden.agent.informers.limits import LimitCache
+from oomwarden.agent.reporting import resize_requests
 from oomwarden.agent.reporting.resize_requests import MAX_ASKED, in_turn
 from oomwarden.api.codec.codec import decode
 from oomwarden.api.oomlimit import Step
 from oomwarden.api.oomnode import Resize
+from oomwarden.core.limits.desired_limit import LimitContext, LimitDecision, evaluate_limit
 from oomwarden.core.model.limit_ownership import LimitOwner, LimitOwnership
+from oomwarden.core.model.mode import EnforcementMode
 from oomwarden.core.model.pod import ContainerFacts, PodFacts, SpecLimit
+from oomwarden.core.policy.matching import Match
 
 from tests.support.enforcing import Node, policy
 from tests.support.resized import MI
@@ -222,3 +226,24 @@ async def test_a_limit_that_may_be_put_back_later_is_evaluated_without_news(node
     await limited(node, 512, LimitOwner(Step.LIMIT, 256 * MI))
     node.requests.evaluate()
     assert node.requests._watched == set(node.tracker.containers)
+
+
+async def test_news_of_one_container_costs_no_evaluation_of_the_quiet_ones(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated: list[str] = []
+
+    def counted(
+        context: LimitContext, winner: Match | None, mode: EnforcementMode | None
+    ) -> LimitDecision:
+        evaluated.append(context.container.name)
+        return evaluate_limit(context, winner, mode)
+
+    monkeypatch.setattr(resize_requests, "evaluate_limit", counted)
+    await limited(node, 512, None, policy())
+    node.requests.evaluate()
+    node.requests.evaluate()
+    assert evaluated == ["app"], "nothing has changed"
+    node.view.limits.replace([])
+    node.requests.evaluate()
+    assert evaluated == ["app", "app"], "a record of the operator may say more"

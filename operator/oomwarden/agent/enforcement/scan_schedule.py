@@ -9,8 +9,8 @@ from oomwarden.agent.runtime.ticks import WITH_SCANS, next_tick
 
 FIRST_GAP_SECONDS = 0.1
 """A new process of `runc exec` has the runtime's score soon after its start."""
-GRID_SECONDS = 1.0
-"""Scans that are not urgent are done together: a wake-up costs more than a scan."""
+GRID_SECONDS, HURRIED_GRID_SECONDS = 1.0, 0.1
+"""Scans are done together, urgent ones, too: a wake-up costs more than a scan."""
 FULL_SCAN_EVERY = 12
 MAX_RULES_SECONDS = 2.0
 """With rules for processes every scan reads every command line, because servers name their workers
@@ -133,6 +133,5 @@ class ScanSchedule(Struct, eq=False):
             return
         self._gap = first if self.is_hurried else min(self._gap * 2, longest)
         due = now + self._gap * random.uniform(0.9, 1.0)  # noqa: S311 - jitter
-        if self._gap >= GRID_SECONDS:
-            due = math.ceil(due / GRID_SECONDS) * GRID_SECONDS
-        self.due = due
+        grid = GRID_SECONDS if self._gap >= GRID_SECONDS else HURRIED_GRID_SECONDS
+        self.due = math.ceil(due / grid) * grid

@@ -24,6 +24,8 @@ class LimitCache(Struct):
     """Called when a record differs."""
     synced: bool = False
     """Whether the OOMLimits were listed once."""
+    version: int = 0
+    """Rises when a record differs."""
     _first_list: Signal = field(default_factory=Signal)
     _kept: dict[str, dict[str, KeptLimit]] = field(default_factory=dict)
 
@@ -48,16 +50,20 @@ class LimitCache(Struct):
         self._kept = {each["metadata"]["name"]: kept_limits(each) for each in objects}
         self.synced = True
         self._first_list.set()
-        self.changed()
+        self._note_change()
 
     def apply(self, manifest: Manifest) -> None:
         """Apply a new or changed record."""
         name, fresh = manifest["metadata"]["name"], kept_limits(manifest)
         if self._kept.get(name) != fresh:
             self._kept[name] = fresh
-            self.changed()
+            self._note_change()
 
     def delete(self, manifest: Manifest) -> None:
         """Remove a record: its pod is gone."""
         self._kept.pop(manifest["metadata"]["name"], None)
+        self._note_change()
+
+    def _note_change(self) -> None:
+        self.version += 1
         self.changed()

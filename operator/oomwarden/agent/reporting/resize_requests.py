@@ -69,6 +69,8 @@ class ResizeRequests(Struct):
     progress: float = 0.0
     _found: Mapping[int, LimitDecision] = field(default_factory=dict)  # no plain `LimitDecision()`
     _watched: frozenset[int] = frozenset()  # what is found there depends on the memory in use
+    _quiet: dict[int, tuple[object, ...]] = field(default_factory=dict)
+    """Where nothing is asked for, whatever the memory in use: from what that follows, by inode."""
 
     async def run(self) -> None:
         """Evaluate on changes until cancelled; the first evaluation is the caller's."""
@@ -92,15 +94,25 @@ class ResizeRequests(Struct):
         found: dict[int, LimitDecision] = {}
         asks: list[tuple[Resize, int]] = []
         watched = set[int]()
-        for tracked in self.tracker.live(only):
-            inode, context = tracked.container.cgroup.inode, self._context(tracked.container)
+        live = self.tracker.live(only)
+        if only is None:
+            known = {each.container.cgroup.inode for each in live}
+            self._quiet = {inode: basis for inode, basis in self._quiet.items() if inode in known}
+        for tracked in live:
+            inode, basis = tracked.container.cgroup.inode, self._basis(tracked)
+            if self._quiet.get(inode) == basis:
+                continue
+            context = self._context(tracked.container)
             if context is None:
                 continue
             decision = self._evaluate(tracked, context)
+            if decision == _NOTHING and restorable_limit(context.container) is None:
+                self._quiet[inode] = basis
+                continue
+            self._quiet.pop(inode, None)
+            watched.add(inode)
             if decision != _NOTHING:
                 found[inode] = decision
-            if decision != _NOTHING or restorable_limit(context.container) is not None:
-                watched.add(inode)
             if ask := decision.request:
                 asks.append((_resize(context, ask), inode))
         self._watched = frozenset(watched)
@@ -129,6 +141,12 @@ class ResizeRequests(Struct):
             if (context := self._context(container))
             and restorable_limit(context.container) is not None
         )
+
+    def _basis(self, tracked: TrackedContainer) -> tuple[object, ...]:
+        """Return what a decision follows from, besides the memory in use."""
+        view, container = self.tracker.view, tracked.container
+        pod = view.inventory.pod(container.cgroup)
+        return pod, container.name, tracked.decision, self.tracker.mode, view.limits.version
 
     def _evaluate(self, tracked: TrackedContainer, context: LimitContext) -> LimitDecision:
         mode = self.tracker.mode

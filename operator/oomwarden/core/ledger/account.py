@@ -65,7 +65,7 @@ class Account(Struct):
     @property
     def has_unrecorded(self) -> bool:
         """Whether it has unrecorded kills."""
-        return self.unrecorded_kills > 0
+        return self.observed.oom_kill > self.recorded.oom_kill
 
     @property
     def unrecorded_kills(self) -> int:

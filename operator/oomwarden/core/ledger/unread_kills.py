@@ -26,14 +26,14 @@ def unread_kills(accounts: Mapping[int, Account]) -> dict[int, int]:
 
     Below zero if a child was read later than the cgroup itself.
     """
-    left = {
-        inode: account.unrecorded_kills
-        for inode, account in accounts.items()
-        if account.cgroup.level is not Level.CONTAINER
-    }
-    for account in accounts.values():
+    left = {i: 0 for i, each in accounts.items() if each.cgroup.level is not Level.CONTAINER}
+    for inode, account in accounts.items():
+        if not (kills := account.unrecorded_kills):
+            continue
+        if inode in left:
+            left[inode] += kills
         if account.parent in left:
-            left[account.parent] -= max(account.unrecorded_kills, 0)
+            left[account.parent] -= max(kills, 0)
     return left
 
 
