@@ -9,6 +9,8 @@ from oomwarden.agent.runtime.ticks import WITH_SCANS, next_tick
 
 FIRST_GAP_SECONDS = 0.1
 """A new process of `runc exec` has the runtime's score soon after its start."""
+GAP_FACTOR = 4
+"""How much longer each gap is than the one before it, while a scan finds nothing new."""
 GRID_SECONDS, HURRIED_GRID_SECONDS = 1.0, 0.1
 """Scans are done together, urgent ones, too: a wake-up costs more than a scan."""
 FULL_SCAN_EVERY = 12
@@ -131,7 +133,7 @@ class ScanSchedule(Struct, eq=False):
         if held_back:
             self.due = (math.floor(now / HELD_BACK_SECONDS) + 1) * HELD_BACK_SECONDS
             return
-        self._gap = first if self.is_hurried else min(self._gap * 2, longest)
+        self._gap = first if self.is_hurried else min(self._gap * GAP_FACTOR, longest)
         due = now + self._gap * random.uniform(0.9, 1.0)  # noqa: S311 - jitter
         grid = GRID_SECONDS if self._gap >= GRID_SECONDS else HURRIED_GRID_SECONDS
         self.due = math.ceil(due / grid) * grid
