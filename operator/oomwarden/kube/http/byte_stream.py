@@ -168,16 +168,22 @@ class ByteStream(asyncio.BufferedProtocol):
         self._transport.close()
 
     def _decrypted(self) -> bytes | None:
+        """Return what has arrived, of several TLS records: each has 16 KiB at most."""
         assert self._tls is not None  # noqa: S101 - the caller has checked
+        parts, size = list[bytes](), 0
         try:
-            return self._tls.read(BUFFER_BYTES)
+            while size < BUFFER_BYTES and (part := self._tls.read(BUFFER_BYTES)):
+                parts.append(part)
+                size += len(part)
         except ssl.SSLWantReadError:
             self._flush()
-            return None
+            return b"".join(parts) or None
         except ssl.SSLZeroReturnError:
-            return b""
+            pass  # the next read says so again
         except ssl.SSLError as error:
-            raise ConnectionLostError(str(error)) from error
+            if not parts:
+                raise ConnectionLostError(str(error)) from error
+        return b"".join(parts)
 
     def _flush(self) -> None:
         if (sealed := self._to_send.read()) and self._transport:

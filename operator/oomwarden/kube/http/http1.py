@@ -106,11 +106,13 @@ class Http1Connection:
         return event
 
     async def _read(self) -> bytes:
-        try:
-            async with asyncio.timeout(self._silence):
-                found = await self._stream.read()
-        except TimeoutError as error:
-            raise ReadTimeoutError(f"nothing arrived for {self._silence:g} s") from error
+        found = self._stream.read_now()  # a timer for each piece of an answer would cost more
+        if found is None:
+            try:
+                async with asyncio.timeout(self._silence):
+                    found = await self._stream.read()
+            except TimeoutError as error:
+                raise ReadTimeoutError(f"nothing arrived for {self._silence:g} s") from error
         if not found and not self.has_answered:
             raise ConnectionLostError("the server closed the connection without a response")
         self.has_answered = True
