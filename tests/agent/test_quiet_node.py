@@ -93,7 +93,7 @@ def recorder_of(store: Database, pods: int) -> Recorder:
     """Return a recorder whose ledger has this many pods, each with a container."""
     settler = Settler(
         NodeIdentity("node-1", "boot", Nesting()), Ledger(), Inventory(synced=True),
-        KernelLogReader(lambda: b""), lambda _: None, lambda _: None,
+        KernelLogReader(lambda _: b""), lambda _: None, lambda _: None,
     )  # fmt: skip
 
     async def recorded() -> RecordedKills:

@@ -138,7 +138,7 @@ def _played(api: PlayedApi, kernel: PlayedKernel) -> Iterator[None]:
             (oomnodes, "write_status", api.write_status),
             (oomnodes, "list_recorded_ranges", api.recorded),
             (oomnodes, "read_node_memory", api.memory),
-            (syslog, "read_all", lambda: kernel.ring.text),
+            (syslog, "read_since", lambda _: kernel.ring.text),
             (naming, "find_first_process", lambda *_: FirstProcess("app", 992, None)),
         ):
             stack.enter_context(patch.object(module, name, fake))

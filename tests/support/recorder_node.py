@@ -58,7 +58,7 @@ class RecorderNode:
             raise ConnectError("away")
         return self.known
 
-    def read_log(self) -> bytes:
+    def read_log(self, _known: bytes) -> bytes:
         if not self.log_readable:
             raise PermissionError(1, "Operation not permitted")
         return self.log

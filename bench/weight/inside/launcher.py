@@ -22,10 +22,15 @@ class LogFile:
         self._path = path
 
     def klogctl(self, action: int, buffer: "ctypes.Array[ctypes.c_char] | None", _: int) -> int:
-        """Return the size of the log, or copy it."""
+        """Return the size of the log, or copy the last lines that fit."""
         with open(self._path, "rb", buffering=0) as file:  # noqa: PTH123 - imports nothing
+            size = os.fstat(file.fileno()).st_size
             if action == _SIZE_BUFFER or buffer is None:
-                return os.fstat(file.fileno()).st_size + 4096
+                return size + 4096
+            if size > len(buffer):
+                file.seek(size - len(buffer))
+                whole = file.read(len(buffer))
+                file.seek(size - len(buffer) + whole.index(b"\n") + 1)
             return file.readinto(buffer) or 0
 
 

@@ -8,6 +8,8 @@ import os
 
 _READ_ALL = 3
 _SIZE_BUFFER = 10
+END_BYTES = 32 * 1024
+"""The end of the ring buffer that is read first: the lines of several kills."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -26,10 +28,28 @@ def read_all() -> bytes:
     Raises:
         PermissionError: CAP_SYSLOG is missing and kernel.dmesg_restrict is set.
     """
-    size = buffer_size()
+    return _last(buffer_size())
+
+
+def read_since(known: bytes) -> bytes:
+    """Read the end of the ring buffer without consuming it, from before some bytes in it.
+
+    Args:
+        known: These bytes. If they are not in the last END_BYTES, or empty, all is read.
+
+    Raises:
+        PermissionError: CAP_SYSLOG is missing and kernel.dmesg_restrict is set.
+    """
+    if known and known in (end := _last(END_BYTES)):
+        return end
+    return read_all()
+
+
+def _last(size: int) -> bytes:
+    """Return the last records that fit (Linux kernel/printk/printk.c, syslog_print_all)."""
     buffer = ctypes.create_string_buffer(size)
     length = _checked(_libc.klogctl(_READ_ALL, buffer, size))
-    return buffer.raw[:length]
+    return ctypes.string_at(buffer, length)
 
 
 def _checked(result: int) -> int:

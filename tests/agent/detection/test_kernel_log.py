@@ -16,7 +16,7 @@ class Ring:
     def __init__(self) -> None:
         self.text = b""
 
-    def read(self) -> bytes:
+    def read(self, _known: bytes) -> bytes:
         return self.text
 
 
@@ -80,7 +80,7 @@ async def test_a_log_without_time_stamps_has_a_remedy() -> None:
 
 
 async def test_the_remedy_for_a_forbidden_log_names_the_capability() -> None:
-    def refuse() -> bytes:
+    def refuse(_known: bytes) -> bytes:
         raise PermissionError
 
     log = KernelLogReader(refuse)
@@ -125,7 +125,7 @@ async def test_a_line_that_never_ends_is_left_to_the_next_read_only_once() -> No
 
 
 async def test_the_successor_of_an_agent_without_access_to_the_log_skips_old_lines() -> None:
-    def refuse() -> bytes:
+    def refuse(_known: bytes) -> bytes:
         raise PermissionError(1, "Operation not permitted")
 
     blind, now = KernelLogReader(refuse), asyncio.get_running_loop().time()
@@ -159,3 +159,54 @@ async def test_a_repeated_burst_hides_no_kill_when_the_ring_drops_as_much_as_it_
     ring.text = (ring.text + fresh)[len(fresh) :]
     await log.refresh()
     assert [victim.pid for kill in log.unclaimed() for victim in kill.victims] == [1]
+
+
+class LargeRing(Ring):
+    """Returns no more than its end if that has what is known, as syslog.read_since does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def read(self, known: bytes) -> bytes:
+        end = self.text[-20_000:]
+        end = end[end.index(b"\n") + 1 :]
+        found = end if known and known in end else self.text
+        self.sizes.append(len(found))
+        return found
+
+
+async def test_only_the_end_of_a_large_log_is_read_again() -> None:
+    ring = LargeRing()
+    log = KernelLogReader(ring.read)
+    ring.text = b"".join(b"<6>[%5d.000000] eth0: link is up\n" % n for n in range(20_000))
+    await log.refresh()
+    for pid in (1, 2, 3):
+        ring.text += logged(PATH, pid, f"2000{pid}.000000")
+        await log.refresh()
+    assert [kill.victims[0].pid for kill in log.unclaimed()] == [1, 2, 3]
+    assert (max(ring.sizes[1:]) <= 20_000, log.overruns) == (True, 0)
+
+
+async def test_the_whole_log_is_read_where_its_end_is_all_new() -> None:
+    ring = LargeRing()
+    log = KernelLogReader(ring.read)
+    ring.text = b"".join(b"<6>[%5d.000000] eth0: link is up\n" % n for n in range(2_000))
+    await log.refresh()
+    ring.text += b"".join(logged(PATH, pid, f"{2000 + pid}.000000") for pid in range(100))
+    await log.refresh()
+    assert [kill.victims[0].pid for kill in log.unclaimed()] == list(range(100))
+    assert log.overruns == 0
+
+
+async def test_no_kill_is_read_twice_when_time_stamps_are_switched_off() -> None:
+    ring = LargeRing()
+    log = KernelLogReader(ring.read)
+    ring.text = b"".join(b"<6>[%5d.000000] eth0: link is up\n" % n for n in range(2_000))
+    ring.text += logged(PATH, 1, "2001.000000")
+    await log.refresh()
+    for pid in (2, 3):
+        ring.text += logged(PATH, pid, "52.000000").replace(b"[ 52.000000] ", b"")
+        await log.refresh()
+    assert [kill.victims[0].pid for kill in log.unclaimed()] == [1, 2, 3]
+    assert log.overruns == 0

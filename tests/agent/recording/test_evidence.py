@@ -36,7 +36,7 @@ def settler() -> Settler:
     ledger.open(APP, POD.inode)
     for cgroup in (POD, APP):
         ledger.observe(Reading(cgroup.inode, KillCounters(oom=1, oom_kill=1)))
-    log = KernelLogReader(lambda: b"")
+    log = KernelLogReader(lambda _: b"")
     return Settler(
         NodeIdentity("node-1", "boot", Nesting()),
         ledger,

@@ -73,7 +73,7 @@ class AgentLoop:
         self.store = Database(FOLDER / f"{name}.sqlite", lambda _: None)
         self.inventory = Inventory(synced=True)
         self.log = KernelLogReader(
-            syslog.read_all, None if name.startswith("log") else OTHER_PID_NAMESPACE
+            syslog.read_since, None if name.startswith("log") else OTHER_PID_NAMESPACE
         )
         self.pods = pods
         self.buffer = b""

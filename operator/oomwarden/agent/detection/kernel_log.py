@@ -16,14 +16,15 @@ from oomwarden.core.kernel_log.lines import (
     unread_part,
 )
 from oomwarden.core.kernel_log.position import KillKey, Position
+from oomwarden.core.kernel_log.read_end import is_unique
 
 MIN_GAP_SECONDS = 0.1
 """Pods that come to rest meanwhile share one read. In a burst all but the first wait for it."""
 MAX_GAP_SECONDS = 1.0
 GAP_FACTOR = 10
-"""The gap, as a multiple of what the last read cost: each one copies the whole ring buffer, which
-may have 32 MiB (Linux init/Kconfig, LOG_BUF_SHIFT). Up to `MAX_GAP_SECONDS`, the reads of a storm
-take no more than a tenth of a processor."""
+"""The gap, as a multiple of what the last read cost: it may copy the whole ring buffer, which may
+have 32 MiB (Linux init/Kconfig, LOG_BUF_SHIFT). Up to `MAX_GAP_SECONDS`, the reads of a storm take
+no more than a tenth of a processor."""
 KEEP_KILLS = 4096
 MAX_CLAIMED = 1024
 """Recorded kills that are kept because an older line is not: written with each checkpoint."""
@@ -61,14 +62,15 @@ class KernelLogReader:
 
     def __init__(
         self,
-        read: Callable[[], bytes],
+        read: Callable[[bytes], bytes],
         disabled: LogState | None = None,
         spent: Callable[[], float] = time.thread_time,
     ) -> None:
         """Make a reader.
 
         Args:
-            read: Returns the whole ring buffer, as syslog(2) does.
+            read: Returns the end of the ring buffer, as syslog(2) does, from before these bytes
+                of it; all of it if they are empty or not found.
             disabled: Why the log is of no use on this node; if set, it is never read.
             spent: Returns the processor time of the calling thread, in seconds.
         """
@@ -76,7 +78,8 @@ class KernelLogReader:
         self._disabled = disabled
         self._thread = ThreadPoolExecutor(1, "kernel-log")
         self._tail = b""
-        self._read_to = 0
+        self._is_unique = False  # the tail: the next read need not begin before it
+        self._read_to: int | None = 0  # None: the last read may not have begun at the beginning
         self._left_unfinished = False  # the last read ended within a line
         self._assembler = LogAssembler()
         self._kills: list[tuple[float, LogKill]] = []
@@ -113,7 +116,7 @@ class KernelLogReader:
         except OSError as error:
             self.state = _unusable(error)
             return
-        fresh, lost = unread_part(self._tail, buffer, self._read_to)
+        fresh, lost = unread_part(self._tail, buffer, None if self._is_unique else self._read_to)
         if lost:
             self.overruns += 1
             self._assembler.reset()
@@ -125,10 +128,10 @@ class KernelLogReader:
             self.state = _usable(kills)
 
     def _read_timed(self) -> bytes:
-        """Read the ring buffer, and set the gap to the next read by what this one costs."""
+        """Read what is new, and set the gap to the next read by what this one costs."""
         began = self._spent()
         try:
-            return self._read()
+            return self._read(self._tail if self._is_unique else b"")
         finally:
             cost = self._spent() - began
             self._gap = min(max(MIN_GAP_SECONDS, GAP_FACTOR * cost), MAX_GAP_SECONDS)
@@ -139,8 +142,10 @@ class KernelLogReader:
         if self._left_unfinished and len(begun) == len(fresh):
             begun = b""
         self._left_unfinished = bool(begun)
-        self._read_to = len(buffer) - len(begun)
-        self._tail = buffer[max(self._read_to - _TAIL_BYTES, 0) : self._read_to]
+        end = len(buffer) - len(begun)
+        self._tail = buffer[max(end - _TAIL_BYTES, 0) : end]
+        self._read_to = None if self._is_unique else end
+        self._is_unique = is_unique(self._tail)
         return fresh[: len(fresh) - len(begun)]
 
     def _add(self, kills: list[LogKill], read_at: float) -> None:

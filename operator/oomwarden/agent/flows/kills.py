@@ -44,7 +44,7 @@ class KillFlow:
         self.layout = LayoutMonitor(node.inventory, cgroups)
         self.kernel = KubepodsDetection(settings.cgroup_root, layout=self.layout)
         self.log = KernelLogReader(
-            syslog.read_all, None if node.host.in_initial_pid_namespace() else OTHER_PID_NAMESPACE
+            syslog.read_since, None if node.host.in_initial_pid_namespace() else OTHER_PID_NAMESPACE
         )
         agents = agent_pods(settings.state_dir, node.boot_id)
         self.settler = Settler(
