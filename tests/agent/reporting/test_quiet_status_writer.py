@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 from oomwarden.agent.runtime.signal import Signal
+from oomwarden.core.diagnosis.node_health import SILENT_SECONDS
 
 from tests.support.status_writing import GAP, Clock, World, virtual_time
 
@@ -29,6 +30,13 @@ async def test_without_a_signal_everything_is_read_once_a_minute(quiet: Clock) -
     read: list[float] = []
     await World(quiet, most=2, looks=lambda world: read.append(world.clock.now)).run()
     assert {later - earlier for earlier, later in pairwise(read[1:])} == {60.0}
+
+
+async def test_with_the_longest_gap_a_node_never_counts_as_silent(quiet: Clock) -> None:
+    world = World(quiet, most=6)
+    world.writer.gap = 300.0
+    times = await world.run()
+    assert max(later - earlier for earlier, later in pairwise(times)) < SILENT_SECONDS
 
 
 async def test_a_condition_that_no_signal_tells_of_is_written_after_a_glance(quiet: Clock) -> None:

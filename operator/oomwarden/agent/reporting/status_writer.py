@@ -29,7 +29,8 @@ HEARTBEAT_JITTER = 0.8, 1.0
 READ_SECONDS = 60.0
 """Time between two reads without a signal: some conditions and counts change without one."""
 GAPS_PER_GLANCE = 2.0
-"""Gaps between two glances at what changes without a signal and costs little to look at."""
+"""Gaps between two glances at what changes without a signal and costs little to look at; it is
+READ_SECONDS at most."""
 GAPS_PER_REST = 0.5
 """Gaps between a read that led to no write and the next one: counts of kills rise often."""
 GATHER_SECONDS = 0.5
@@ -106,7 +107,8 @@ class NodeStatusWriter(Struct):
     async def _wait(self) -> None:
         """Wait for a change, and then as long as the size of the fleet asks for."""
         until = time.monotonic() + READ_SECONDS
-        while not await self.changed.set_within(until_tick(self.gap * GAPS_PER_GLANCE)):
+        glance = min(self.gap * GAPS_PER_GLANCE, READ_SECONDS)
+        while not await self.changed.set_within(until_tick(glance)):
             self.progress = time.monotonic()
             if self.progress >= until or self.glance() != self._seen:
                 break
