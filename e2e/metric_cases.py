@@ -161,8 +161,8 @@ class Cases:
 
             eventually(killed, 30, every=0.5)
         finally:
-            print(self.node_access.run(f"{files}; cat $f $d/memory.current $d/memory.stat"))
-            self.node_access.run(f"{files}; echo {before} > $f")
+            shown = "cat $f $d/memory.current $d/memory.stat"
+            print(self.node_access.run(f"{files}; {shown}; echo {before} > $f"))
 
     def forget_node(self) -> None:
         """Create the OOMNode of a node whose agent does not report."""

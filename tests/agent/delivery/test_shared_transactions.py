@@ -26,21 +26,29 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "s.sqlite"
 
 
-async def test_results_of_many_posts_are_stored_in_one_transaction(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    api, gate, settled = RecordingApi(), asyncio.Event(), list[int]()
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many results each transaction stores."""
+    sizes: list[int] = []
 
     def watched(*args: object, **kwargs: object) -> object:
-        settled.append(len(kwargs["final"]))  # type: ignore[arg-type]
+        sizes.append(len(kwargs["final"]))  # type: ignore[arg-type]
         return settle(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(deliver, "settle", watched)
+    return sizes
+
+
+async def test_results_of_many_posts_are_stored_in_one_transaction(
+    path: Path, settled: list[int]
+) -> None:
+    api, gate = RecordingApi(), asyncio.Event()
 
     async def post(what: What) -> Delivery:
         delivery = await api.post(what)
         await gate.wait()
         return delivery
 
-    monkeypatch.setattr(deliver, "settle", watched)
     async with delivering(path, post) as agent:
         await agent.enqueue(*(row(0, 1, pod=f"p{n}", event=False) for n in range(POSTERS)))
         await agent.until(lambda: len(api.posts) == POSTERS)
@@ -50,21 +58,16 @@ async def test_results_of_many_posts_are_stored_in_one_transaction(
 
 
 async def test_posts_that_end_while_rows_wait_for_a_poster_share_a_transaction(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, settled: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api, answers, settled = RecordingApi(), asyncio.Semaphore(0), list[int]()
+    api, answers = RecordingApi(), asyncio.Semaphore(0)
     rows = 2 * POSTERS
-
-    def watched(*args: object, **kwargs: object) -> object:
-        settled.append(len(kwargs["final"]))  # type: ignore[arg-type]
-        return settle(*args, **kwargs)  # type: ignore[arg-type]
 
     async def post(what: What) -> Delivery:
         delivery = await api.post(what)
         await answers.acquire()
         return delivery
 
-    monkeypatch.setattr(deliver, "settle", watched)
     monkeypatch.setattr(deliver, "SHARE_SECONDS", 3600.0)
     async with delivering(path, post) as agent:
         await agent.enqueue(*(row(0, 1, pod=f"p{n}", event=False) for n in range(rows)))

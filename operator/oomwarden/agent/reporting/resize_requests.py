@@ -94,11 +94,9 @@ class ResizeRequests(Struct):
         found: dict[int, LimitDecision] = {}
         asks: list[tuple[Resize, int]] = []
         watched = set[int]()
-        live = self.tracker.live(only)
-        if only is None:
-            known = {each.container.cgroup.inode for each in live}
-            self._quiet = {inode: basis for inode, basis in self._quiet.items() if inode in known}
-        for tracked in live:
+        known = self.tracker.containers
+        self._quiet = {inode: basis for inode, basis in self._quiet.items() if inode in known}
+        for tracked in self.tracker.live(only):
             inode, basis = tracked.container.cgroup.inode, self._basis(tracked)
             if self._quiet.get(inode) == basis:
                 continue

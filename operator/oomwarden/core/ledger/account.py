@@ -65,7 +65,7 @@ class Account(Struct):
     @property
     def has_unrecorded(self) -> bool:
         """Whether it has unrecorded kills."""
-        return self.observed.oom_kill > self.recorded.oom_kill
+        return self.unrecorded_kills > 0
 
     @property
     def unrecorded_kills(self) -> int:
