@@ -107,7 +107,7 @@ class RunningDeliverer:
         """Wait until every record and Event is posted."""
         async with asyncio.timeout(10):
             while await self.store.run(left_over):
-                continue
+                self.deliverer.wake.set()  # the results of Events have time
 
 
 def left_over(db: sqlite3.Connection) -> int:

@@ -7,12 +7,13 @@ from oomwarden.agent.delivery import deliverer as deliver
 from oomwarden.agent.delivery import release_pace
 from oomwarden.agent.delivery.deliverer import POSTERS
 from oomwarden.agent.delivery.outcomes import settle
+from oomwarden.agent.delivery.retry_queue import MAX_IN_FLIGHT
 from oomwarden.agent.store.counters import counts
 from oomwarden.core.objects.json_parts import Manifest
 from oomwarden.core.records.event_series import EventSeries
 from oomwarden.kube.oomkill_writer import Delivery
 
-from tests.support.delivering import RecordingApi, delivering, row
+from tests.support.delivering import RecordingApi, delivering, left_over, row
 
 What = Manifest | EventSeries
 
@@ -79,6 +80,44 @@ async def test_posts_that_end_while_rows_wait_for_a_poster_share_a_transaction(
             answers.release()
         await agent.idle()
     assert max(settled) >= POSTERS - 1
+
+
+async def test_the_result_of_an_event_is_stored_with_the_next_record(
+    path: Path, settled: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "EVENT_SECONDS", 3600.0)
+    api = RecordingApi()
+    async with delivering(path, api.post) as agent:
+        await agent.enqueue(row(0, 1, pod="first"))
+        await agent.until(lambda: len(api.events) == 1)
+        turns = len(settled)
+        await agent.enqueue(row(0, 1, pod="second", event=False))
+        await agent.until(partial(is_posted, api, 2))
+        assert settled[turns] == 1, "that of the first one's Event"
+
+
+async def test_the_result_of_an_event_is_stored_soon_if_nothing_follows(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "EVENT_SECONDS", 0.01)
+    monkeypatch.setattr(deliver, "MAX_IDLE_SECONDS", 3600.0)
+    monkeypatch.setattr(release_pace, "GAP_SECONDS", 3600.0)
+    async with delivering(path, RecordingApi().post) as agent:
+        await agent.enqueue(row(0, 1))
+        async with asyncio.timeout(10):
+            while await agent.store.run(left_over):
+                pass
+
+
+async def test_results_of_many_events_do_not_wait(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "EVENT_SECONDS", 3600.0)
+    api = RecordingApi()
+    async with delivering(path, api.post) as agent:
+        many = 3 * MAX_IN_FLIGHT
+        await agent.enqueue(*(row(0, 1, pod=f"p{n}") for n in range(many)))
+        await agent.until(lambda: len(api.events) == many)
 
 
 async def test_a_post_that_ends_while_rows_wait_is_stored_soon(

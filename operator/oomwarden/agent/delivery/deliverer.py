@@ -1,13 +1,12 @@
 """Delivers records and Events from the outbox to the API server.
 
-The steps of a turn: store the results of the last posts and release held records, all in one
-transaction -> choose the rows that may be tried -> queue them for the posters, records before
-Events. A row leaves the outbox when it is delivered or undeliverable, with a reason.
+The steps of a turn: store the results of the last posts, release held records and read the rows
+that may be tried, all in one transaction -> queue them for the posters, records before Events. A
+row leaves the outbox when it is delivered or undeliverable, with a reason.
 """
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -17,11 +16,19 @@ from typing import Any, Unpack
 from msgspec import Struct, field
 
 from oomwarden import __version__
-from oomwarden.agent.delivery import event_outbox, outbox, refusals
+from oomwarden.agent.delivery import refusals
 from oomwarden.agent.delivery.outbox import OutboxCounts
-from oomwarden.agent.delivery.outcomes import DeliveryJob, OutboxSnapshot, job_key, settle
+from oomwarden.agent.delivery.outcomes import (
+    DeliveryJob,
+    OutboxSnapshot,
+    Turn,
+    job_key,
+    settle,
+    settle_and_load,
+)
 from oomwarden.agent.delivery.release_pace import ReleasePace
 from oomwarden.agent.delivery.retry_queue import RetryQueue
+from oomwarden.agent.delivery.turn_timer import EVENT_SECONDS, SHARE_SECONDS, TurnTimer
 from oomwarden.agent.informers.pressure import PressureCache
 from oomwarden.agent.runtime.signal import Signal
 from oomwarden.agent.store.database import Database
@@ -37,9 +44,6 @@ from oomwarden.kube.transport.errors import WriteOutcome, WriteResult, error_key
 POSTERS = 8
 """Posts in parallel."""
 MAX_IDLE_SECONDS = 60.0
-SHARE_SECONDS = 0.05
-"""While rows wait for a poster, posts that end within this time share a turn: each one is a
-transaction, and the posters go on meanwhile."""
 MAX_RENAMES = 8
 """New names are random: if this many in a row exist already, something else is wrong."""
 NAME_CONFLICT_SECONDS = 86_400.0
@@ -73,11 +77,11 @@ class Deliverer(Struct):
     _events: RetryQueue = field(default_factory=partial(RetryQueue, "Event"))
     _pace: ReleasePace = field(default_factory=ReleasePace)
     _finished: list[tuple[DeliveryJob, Delivery]] = field(default_factory=list)
-    _shared_turn: asyncio.TimerHandle | None = None
     _serial: "count[int]" = field(default_factory=count)
     _jobs: "asyncio.PriorityQueue[tuple[int, int, DeliveryJob]]" = field(
         default_factory=asyncio.PriorityQueue
     )
+    _timer: TurnTimer = field(default_factory=TurnTimer)
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -101,11 +105,16 @@ class Deliverer(Struct):
             *_, job = await self._jobs.get()
             delivery = await self._post_job(job)
             self._finished.append((job, delivery))  # _turn may have replaced the list meanwhile
-            if self._jobs.empty():
+            if not self._jobs.empty():
+                self._timer.within(SHARE_SECONDS, self.wake.set)
+            elif self._is_wanted_soon(job, delivery):
                 self.wake.set()
-            elif self._shared_turn is None:
-                loop = asyncio.get_running_loop()
-                self._shared_turn = loop.call_later(SHARE_SECONDS, self.wake.set)
+            else:
+                self._timer.within(EVENT_SECONDS, self.wake.set)
+
+    def _is_wanted_soon(self, job: DeliveryJob, delivery: Delivery) -> bool:
+        is_record = isinstance(job, OutboxRow) or delivery != Delivery()
+        return is_record or len(self._finished) >= POSTERS
 
     async def _post_job(self, job: DeliveryJob) -> Delivery:
         """Post a row; a record that has long been invalid is posted without its details."""
@@ -127,9 +136,8 @@ class Deliverer(Struct):
 
     async def _turn(self) -> float:
         """Run one turn; return the seconds until the next one is due."""
-        if self._shared_turn is not None:
-            self._shared_turn.cancel()
-        done, self._finished, self._shared_turn = self._finished, [], None
+        self._timer.cancel()
+        done, self._finished = self._finished, []
         handled = [(job, self._handle_outcome(job, delivery)) for job, delivery in done]
         final = [(job, delivery) for job, delivery in handled if delivery.retry is None]
         refused = {
@@ -141,7 +149,11 @@ class Deliverer(Struct):
         loop, now = asyncio.get_running_loop(), time.time()
         release = self._pace.begin(loop.time(), pressure)
         write = partial(settle, final=final, refused=refused, now=now, pressure=pressure)
-        snapshot = await self.store.run(partial(write, release=release))
+        for job, _ in done:
+            self._queue_of(job).in_flight.discard(job_key(job))
+        work = partial(settle_and_load, settle=partial(write, release=release), choose=self._choose)
+        turn = await self.store.run(work)
+        snapshot = turn.outbox
         if release:
             due = snapshot.due
             self._pace.end(loop.time(), None if due is None else max(due - time.time(), 0))
@@ -155,12 +167,10 @@ class Deliverer(Struct):
                     kind="OOMKill", namespace=namespace, name=name, reason="Dropped", error=why
                 ),
             )
-        for job, _ in done:
-            self._queue_of(job).in_flight.discard(job_key(job))
         self.waiting, self.counts = len(snapshot.records), snapshot.counts
         if final or refused or snapshot.dropped:
             self.status_changed()
-        await self._enqueue_jobs(snapshot)
+        self._enqueue_jobs(turn)
         return self._seconds_to_next(snapshot)
 
     def _handle_outcome(self, job: DeliveryJob, delivery: Delivery) -> Delivery:
@@ -202,17 +212,17 @@ class Deliverer(Struct):
             return Delivery(retry=WriteResult(WriteOutcome.RETRY, reason, refused=True))
         return Delivery(name_taken_by=by)
 
-    async def _enqueue_jobs(self, snapshot: OutboxSnapshot) -> None:
+    def _choose(self, snapshot: OutboxSnapshot) -> tuple[list[str], list[str]]:
         now = time.monotonic()
         records = self._records.choose(snapshot.records, now)
-        events = self._events.choose(snapshot.events, now)
-        if not records and not events:
-            return
-        load = partial(_load, records=records, events=events)
-        rows, series = await self.store.run(load)
-        for row in rows:
+        return records, self._events.choose(snapshot.events, now)
+
+    def _enqueue_jobs(self, turn: Turn) -> None:
+        self._records.take(map(job_key, turn.records), turn.outbox.records)
+        self._events.take(map(job_key, turn.events), turn.outbox.events)
+        for row in turn.records:
             self._jobs.put_nowait((0, next(self._serial), row))
-        for event in series:
+        for event in turn.events:
             self._jobs.put_nowait((1, next(self._serial), event))
 
     def _seconds_to_next(self, snapshot: OutboxSnapshot) -> float:
@@ -223,13 +233,6 @@ class Deliverer(Struct):
 
     def _queue_of(self, job: DeliveryJob) -> RetryQueue:
         return self._records if isinstance(job, OutboxRow) else self._events
-
-
-def _load(
-    db: sqlite3.Connection, records: list[str], events: list[str]
-) -> tuple[list[OutboxRow], list[EventSeries]]:
-    """Read both kinds at once: a record does not wait for a second call of the store's thread."""
-    return outbox.load_rows(db, records), event_outbox.load(db, events)
 
 
 def _about(job: DeliveryJob, *known: LogKeys, **keys: Unpack[LogKeys]) -> dict[str, Any]:

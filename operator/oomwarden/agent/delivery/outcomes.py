@@ -2,7 +2,7 @@
 
 import secrets
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -33,9 +33,34 @@ class OutboxSnapshot(Struct, frozen=True):
     """Records that exceeded the bounds and were deleted: the key, and why it was refused."""
 
 
+class Turn(Struct, frozen=True):
+    """What the outbox contains, and of that the rows that are tried now."""
+
+    outbox: OutboxSnapshot
+    records: list[OutboxRow]
+    events: list[EventSeries]
+
+
+Choose = Callable[[OutboxSnapshot], tuple[list[str], list[str]]]
+"""Returns the keys of the records and of the Events that are tried now. It runs in the store's
+thread, twice if the disk fails, and must not change anything."""
+
+
 def job_key(job: DeliveryJob) -> str:
     """Return the key of a job's row."""
     return job.key if isinstance(job, OutboxRow) else row_key(job.first)
+
+
+def settle_and_load(
+    connection: sqlite3.Connection,
+    settle: Callable[[sqlite3.Connection], OutboxSnapshot],
+    choose: Choose,
+) -> Turn:
+    """Store results and read what is tried next, without a second call of the store's thread."""
+    snapshot = settle(connection)
+    records, events = choose(snapshot)
+    rows, series = outbox.load_rows(connection, records), event_outbox.load(connection, events)
+    return Turn(snapshot, rows, series)
 
 
 def settle(  # noqa: PLR0913 - all of one transaction

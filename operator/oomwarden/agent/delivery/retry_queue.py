@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from msgspec import Struct, field
@@ -50,16 +50,18 @@ class RetryQueue(Struct):
     _server_backoff: Backoff | None = None
 
     def choose(self, keys: Sequence[str], now: float) -> list[str]:
-        """Return the rows that may be tried now, and mark them as in flight."""
-        known = set(keys)
-        self._backoffs = {key: wait for key, wait in self._backoffs.items() if key in known}
+        """Return the rows that may be tried now; it changes nothing."""
         if self._server_backoff and now < self._server_backoff.not_before:
             return []
         due = (key for key in keys if self._is_due(key, now))
         in_turn = sorted(due, key=self._last_tried) if self._server_backoff else due
-        chosen = list(islice(in_turn, self._capacity()))
+        return list(islice(in_turn, self._capacity()))
+
+    def take(self, chosen: Iterable[str], keys: Iterable[str]) -> None:
+        """Mark chosen rows as in flight, and forget the back-offs of rows that are gone."""
+        known = set(keys)
+        self._backoffs = {key: wait for key, wait in self._backoffs.items() if key in known}
         self.in_flight.update(chosen)
-        return chosen
 
     def next_due(self, keys: Sequence[str]) -> float | None:
         """Return when the next row may be tried, in loop time; None if a post has to end first."""
