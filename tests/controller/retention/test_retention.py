@@ -6,7 +6,7 @@ import logging
 import pytest
 from oomwarden.controller.main import parse
 from oomwarden.controller.retention.deletions import TRIES
-from oomwarden.controller.retention.retention import FIRST_SECONDS, LISTS
+from oomwarden.controller.retention.retention import FIRST_SECONDS, LISTS, REST_SECONDS
 from oomwarden.core.quota.retention import Bounds, StoredRecord
 from oomwarden.kube.oomkill_pages import ListExpiredError
 
@@ -152,6 +152,7 @@ async def test_the_loop_continues_after_an_outage(caplog: pytest.LogCaptureFixtu
         task.cancel()
     assert "OOMKills are kept: 2 per pod" in caplog.text
     assert 0 < store.slept[0] < 2 * FIRST_SECONDS
+    assert 0 < store.slept[1] < 2 * REST_SECONDS
     assert caplog.text.count("retention is interrupted") == 1
 
 

@@ -25,6 +25,9 @@ from oomwarden.kube.oomkill_pages import ListExpiredError, RecordPage
 from oomwarden.kube.transport.errors import API_ERRORS, WriteResult, classify_error, error_keys
 
 FIRST_SECONDS = 5.0
+REST_SECONDS = 10.0
+"""Between the first count and the first round, which reads every record: until then, a new operator
+reads what it needs to work."""
 COUNT_SECONDS = 10.0
 ROUND_SECONDS = 600.0
 LEAST_SECONDS = 60.0
@@ -97,6 +100,7 @@ class Retention:
         await self.sleep(_jittered(FIRST_SECONDS))
         await self._count()
         await self.publisher.publish()  # the first round may take long
+        await self.sleep(_jittered(REST_SECONDS))
         while True:
             before = self._share
             ended = await self.run_round()
