@@ -8,9 +8,11 @@ from typing import Any
 from msgspec import Struct
 
 from oomwarden.core.fleet.node_report import ReportedNode, heartbeat_of, reported_node
+from oomwarden.core.fleet.raw_reports import read_event
 from oomwarden.core.limits.clock_skew import by_server_clock
 from oomwarden.core.objects.json_parts import Manifest, object_at, objects_at
 from oomwarden.core.reporting.node_conditions import LEFT_CHANGED
+from oomwarden.kube.transport.bodies import parse_watch_event
 from oomwarden.kube.transport.client import Client, Listing, ListOptions, WatchEvents
 from oomwarden.kube.transport.errors import ApiError
 from oomwarden.kube.transport.requests import Patch, PatchType
@@ -70,16 +72,21 @@ class OOMNodeListerWatcher(Struct, frozen=True):
 
     async def stream_objects(self, what: ListOptions, version: str, seconds: int) -> Listing | None:
         """List and watch OOMNodes with one request."""
-        return await self.client.stream_objects(what, version, seconds, await self._keep(what))
+        keep = await self._keep(what)
+        return await self.client.stream_objects(what, version, seconds, keep, _parse)
 
     def watch_objects(self, what: ListOptions, version: str, seconds: int) -> WatchEvents:
         """Watch OOMNodes from a resourceVersion."""
-        return self.client.watch_objects(what, version, seconds)
+        return self.client.watch_objects(what, version, seconds, _parse)
 
     async def _keep(self, what: ListOptions) -> Callable[[Manifest], ReportedNode]:
         """Return what reduces an OOMNode, with the API server's time."""
         _, now = await self.client.list_metadata_page(what, "", 1)
         return partial(reported_node, server_time=now)
+
+
+def _parse(line: bytes) -> tuple[str, Manifest]:
+    return read_event(line) or parse_watch_event(line)
 
 
 def _own_state(node: Manifest) -> Manifest:

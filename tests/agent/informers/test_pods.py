@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oomwarden.agent.informers.inventory import Inventory
-from oomwarden.agent.informers.pods import PodEventHandler
+from oomwarden.agent.informers.pods import DELETED_SECONDS, MAX_DELETED, PodEventHandler
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.objects.unreadable import UnreadableObjects
 
@@ -94,6 +94,26 @@ def test_a_deleted_pods_facts_are_kept_for_its_last_kills_beside_a_new_pod_of_it
     node.handler.delete(pod("api", VICTIM))
     assert list(node.inventory.pods) == [MINE]
     assert node.inventory.deleted[VICTIM].uid == VICTIM
+
+
+def test_deleted_pods_are_forgotten_after_a_while() -> None:
+    node, times = Node(), iter([0.0, 0.0, DELETED_SECONDS, DELETED_SECONDS + 1])
+    node.handler.clock = lambda: next(times)
+    node.handler.apply(pod("api", VICTIM))
+    node.handler.delete(pod("api", VICTIM))
+    node.handler.apply(pod("web", MINE))
+    assert VICTIM in node.inventory.deleted
+    node.handler.delete(pod("web", MINE))
+    assert list(node.inventory.deleted) == [MINE]
+
+
+def test_the_number_of_deleted_pods_is_bounded() -> None:
+    node = Node()
+    for number in range(MAX_DELETED + 9):
+        node.handler.apply(pod("api", f"{number}"))
+        node.handler.delete(pod("api", f"{number}"))
+        assert len(node.inventory.deleted) == min(number + 1, MAX_DELETED)
+    assert f"{MAX_DELETED + 8}" in node.inventory.deleted
 
 
 def test_owners_of_any_length_are_cut_and_the_pod_is_kept() -> None:

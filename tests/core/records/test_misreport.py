@@ -7,6 +7,7 @@ from oomwarden.core.incidents.incident import investigate
 from oomwarden.core.records.misreport import (
     KEEP_SECONDS,
     MAX_CONTAINERS,
+    MAX_RIGHT,
     STABLE_SECONDS,
     ContainerKill,
     Termination,
@@ -148,6 +149,17 @@ def test_the_number_of_containers_is_bounded() -> None:
     for number in range(2 * MAX_CONTAINERS):
         matcher.add_kill(replace(GROUP, container_id=f"{number:064}"), number)
     assert len(matcher._cases) == MAX_CONTAINERS
+
+
+def test_containers_with_a_right_status_make_room_for_others() -> None:
+    matcher = matcher_after((0, GROUP))
+    for number in range(MAX_CONTAINERS):
+        other = f"{number:064}"
+        matcher.add_kill(replace(GROUP, container_id=other), 1)
+        matcher.update_terminations(other, [replace(RIGHT, pod_uid=other, container_id=other)], 1)
+    assert len(matcher._cases) <= MAX_RIGHT + 1
+    matcher.update_terminations("uid", [ERROR], 2)
+    assert reported(matcher, 2 + STABLE_SECONDS) == ["Error"]
 
 
 def test_a_kill_without_a_container_id_or_an_old_one_cannot_be_matched() -> None:

@@ -8,7 +8,7 @@ from oomwarden.core.enforcement.plan import Baseline
 from oomwarden.core.incidents.record_context import GoverningPolicy
 from oomwarden.core.model.mode import EnforcementMode
 
-MAX_GONE = 256
+MAX_GONE = 128
 """Containers that are gone: as many as deleted pods, whose kills have no name after that."""
 
 

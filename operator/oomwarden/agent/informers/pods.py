@@ -1,5 +1,6 @@
 """The event handler of the pods' watch: keeps the inventory's pods up to date."""
 
+import time
 from collections.abc import Callable
 
 from msgspec import Struct, field
@@ -11,7 +12,9 @@ from oomwarden.core.objects.unreadable import UnreadableObjects
 from oomwarden.core.pods.manifest import pod_facts
 from oomwarden.core.pods.static_pods import MirrorPods
 
-MAX_DELETED = 256
+MAX_DELETED = 128
+DELETED_SECONDS = 600.0
+"""How long a deleted pod's facts are kept: no kill waits longer for its record."""
 _UNCONFIRMED = (
     "it claims to be the mirror of a static pod, but the kubelet does not confirm this pod alone"
 )
@@ -32,6 +35,8 @@ class PodEventHandler(Struct):
     unreadable: UnreadableObjects
     """Gets the pods that cannot be read, or only in part."""
     mirrors: MirrorPods = field(default_factory=MirrorPods)
+    clock: Callable[[], float] = time.monotonic
+    _deleted_at: dict[str, float] = field(default_factory=dict)
 
     def replace(self, objects: list[Manifest]) -> None:
         """Replace all pods."""
@@ -127,12 +132,19 @@ class PodEventHandler(Struct):
             self.unreadable.discard("Pod", manifest)
 
     def _keep_deleted(self, facts: PodFacts) -> None:
-        deleted = self.inventory.deleted
-        deleted[facts.cgroup_uid] = facts
-        while len(deleted) > MAX_DELETED:
-            del deleted[next(iter(deleted))]
+        self.inventory.deleted[facts.cgroup_uid] = facts
+        self._deleted_at.pop(facts.cgroup_uid, None)
+
+    def _forget_deleted(self) -> None:
+        """Forget those beyond the bounds; those of an earlier agent count from now."""
+        deleted, now = self.inventory.deleted, self.clock()
+        times = self._deleted_at = {uid: self._deleted_at.get(uid, now) for uid in deleted}
+        old = [uid for uid, at in times.items() if now - at > DELETED_SECONDS]
+        for uid in [*old, *list(deleted)[: max(len(deleted) - MAX_DELETED, 0)]]:
+            deleted.pop(uid, None)
 
     def _notify(self) -> None:
+        self._forget_deleted()
         self.inventory.version += 1
         self.inventory.appeared.set()
         self.changed()

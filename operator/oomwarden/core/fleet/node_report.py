@@ -5,7 +5,7 @@ can write 1.5 MiB. There are thousands of nodes, so numbers that are equal are s
 packed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from sys import intern
@@ -17,6 +17,7 @@ from oomwarden.api.codec.codec import decode
 from oomwarden.api.codec.refusals import InvalidObjectError
 from oomwarden.api.oomnode import PolicyReport, Refusal, Resize
 from oomwarden.core.fleet.policy_totals import PolicyCounts
+from oomwarden.core.fleet.raw_reports import read_list
 from oomwarden.core.fleet.report_details import ReportDetails, ReportedRefusal, pack, unpack
 from oomwarden.core.limits.clock_skew import status_written
 from oomwarden.core.limits.resize_requests import MAX_REQUESTS_PER_NODE
@@ -79,8 +80,9 @@ def report_digest(manifest: Json) -> int | None:
     """Return a digest of an OOMNode's reports and requests; None: it cannot be compared."""
     status = manifest.get("status")
     parts = [status.get(key) for key in ("policies", "resizes")] if isinstance(status, dict) else []
+    raw = [bytes(each) for each in parts if isinstance(each, msgspec.Raw)]
     try:
-        return hash(msgspec.json.encode(parts))
+        return hash(b"[%b]" % b",".join(raw) if raw else msgspec.json.encode(parts))
     except (OverflowError, RecursionError, TypeError, ValueError):
         return None
 
@@ -99,7 +101,7 @@ def reported_node(manifest: Json, server_time: datetime | None = None) -> Report
     status = manifest.get("status")
     if not isinstance(status, dict) or not status:
         return found
-    listed, resizes = _list(status, "policies"), _list(status, "resizes")
+    listed, resizes = read_list(status.get("policies")), read_list(status.get("resizes"))
     reports = dict(_reports(listed[:MAX_REPORTS]))
     requests = tuple(_resizes(resizes[:MAX_REQUESTS_PER_NODE]))
     return found._replace(
@@ -109,11 +111,6 @@ def reported_node(manifest: Json, server_time: datetime | None = None) -> Report
         resizes=requests,
         skipped=len(listed) - len(reports) + len(resizes) - len(requests),
     )
-
-
-def _list(status: Json, key: str) -> Sequence[object]:
-    found = status.get(key)
-    return found if isinstance(found, list) else []
 
 
 def _reports(

@@ -24,7 +24,9 @@ STABLE_SECONDS = 45.0
 KEEP_SECONDS = 600.0
 """How long a kill waits for the container's status, and a status for the kill."""
 MAX_CONTAINERS = 256
-"""As many as deleted pods that are remembered: a case with its pod takes about 5 KiB."""
+"""Those that were updated last: a case with its pod takes about 5 KiB."""
+MAX_RIGHT = 32
+"""Of these, containers whose status does not hide the kill. A status seldom becomes wrong later."""
 REPEAT_SECONDS = 3600.0
 """Minimum time between two Events of a container, as in a crash loop; an Event lives as long."""
 _RIGHT = "OOMKilled"
@@ -129,6 +131,11 @@ class _Case(Struct):
     reported: bool = False
 
     @property
+    def is_right(self) -> bool:
+        """Whether the kubelet reports the kill."""
+        return self.termination is not None and self.termination.reason == _RIGHT
+
+    @property
     def due(self) -> float | None:
         """When to report the contradiction; None if there is none, or none left to report."""
         if self.reported or self.kill is None or self.termination is None:
@@ -170,6 +177,10 @@ class TerminationMatcher(Struct):
         if before is None or _status(before) != _status(termination):
             case.since = now
         case.termination = termination
+        if termination.reason == _RIGHT:
+            right = [key for key, each in self._cases.items() if each.is_right]
+            for key in right[:-MAX_RIGHT]:
+                del self._cases[key]
 
     def pop_due(self, now: float) -> list[tuple[ContainerKill, Termination]]:
         """Return what has to be reported now, once, and drop expired containers."""

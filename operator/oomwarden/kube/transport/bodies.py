@@ -28,6 +28,8 @@ _DATE = re.compile(
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 Keep = Callable[[Any], Any]
+ParseEvent = Callable[[bytes], tuple[str, dict[str, Any]]]
+"""Returns the type and the object of a line of a watch; may raise UnreadableResponseError."""
 
 
 class UnreadableResponseError(ProtocolError):

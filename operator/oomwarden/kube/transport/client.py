@@ -14,7 +14,9 @@ from oomwarden.kube.http.failures import ProtocolError
 from oomwarden.kube.transport import requests
 from oomwarden.kube.transport.bodies import (
     Keep,
+    ParseEvent,
     UnreadableResponseError,
+    parse_watch_event,
     read_list,
     server_time,
     split_lines,
@@ -91,7 +93,13 @@ class Client(ObjectCalls):
                 return Listing(found, kept, tuple(unreadable))
             query = what.query(limit=str(PAGE_SIZE), **{"continue": token})
 
-    async def watch_objects(self, what: ListOptions, version: str, seconds: int) -> WatchEvents:
+    async def watch_objects(
+        self,
+        what: ListOptions,
+        version: str,
+        seconds: int,
+        parse: ParseEvent = parse_watch_event,
+    ) -> WatchEvents:
         """Yield (ADDED | MODIFIED | DELETED | BOOKMARK | ERROR, object) for `seconds`.
 
         The first item is ("OPEN", {}): the API server has accepted the watch.
@@ -103,13 +111,18 @@ class Client(ObjectCalls):
             timeoutSeconds=str(seconds),
         )
         response = await self.send(requests.watch(what.path, query, WATCH_READ_TIMEOUT_SECONDS))
-        async with aclosing(self._events(response)) as events:
+        async with aclosing(self._events(response, parse)) as events:
             yield "OPEN", {}
             async for event in events:
                 yield event
 
     async def stream_objects(
-        self, what: ListOptions, version: str, seconds: int, keep: Keep = keep_whole
+        self,
+        what: ListOptions,
+        version: str,
+        seconds: int,
+        keep: Keep = keep_whole,
+        parse: ParseEvent = parse_watch_event,
     ) -> Listing | None:
         """List and watch with one request.
 
@@ -118,6 +131,7 @@ class Client(ObjectCalls):
             version: "0" for the state of the watch cache, another for at least that version.
             seconds: How long the watch lasts.
             keep: See list_objects.
+            parse: Reads an event.
 
         Returns:
             The list, with its watch; None if the API server does not do this now: what was kept is
@@ -142,15 +156,15 @@ class Client(ObjectCalls):
             self._streams.refuse()
             return None
         try:
-            return await read_streamed(self._events(response), keep)
+            return await read_streamed(self._events(response, parse), keep)
         except NoStreamedListError as error:
             if error.is_lasting:
                 self._streams.refuse()
             return None
 
-    async def _events(self, response: ApiResponse) -> WatchEvents:
+    async def _events(self, response: ApiResponse, parse: ParseEvent) -> WatchEvents:
         try:
-            async with aclosing(self.errors.watched(split_lines(response))) as events:
+            async with aclosing(self.errors.watched(split_lines(response), parse)) as events:
                 async for event in events:
                     yield event
         finally:

@@ -7,7 +7,7 @@ from typing import Any
 from oomwarden.core.metrics.api_error_kinds import ApiErrorKind, kind_of_status
 from oomwarden.core.metrics.exposition import Sample
 from oomwarden.kube.http.failures import ReadTimeoutError
-from oomwarden.kube.transport.bodies import parse_watch_event
+from oomwarden.kube.transport.bodies import ParseEvent
 from oomwarden.kube.transport.errors import API_ERRORS, error_from_status, kind_of
 
 
@@ -35,7 +35,7 @@ class ApiErrorCounts:
             raise
 
     async def watched(
-        self, lines: AsyncGenerator[bytes]
+        self, lines: AsyncGenerator[bytes], parse: ParseEvent
     ) -> AsyncGenerator[tuple[str, dict[str, Any]]]:
         """Yield the events in the lines of a watch; count errors among them, and a broken watch.
 
@@ -44,7 +44,7 @@ class ApiErrorCounts:
         try:
             async with aclosing(lines):
                 async for line in lines:
-                    kind, manifest = parse_watch_event(line)
+                    kind, manifest = parse(line)
                     if kind == "ERROR":
                         self.add(error_from_status(manifest))
                     yield kind, manifest
