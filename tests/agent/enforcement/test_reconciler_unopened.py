@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 from oomwarden.agent.informers.inventory import Container
 
-from tests.support.enforcing import GIVEN, TARGET, Node, after_settling, policy, saved_ours
+from tests.support.enforcing import GIVEN, TARGET, Node, after_settling, policy
 
 
 async def enforced(node: Node) -> Container:
@@ -53,4 +53,4 @@ async def test_what_went_away_is_forgotten_while_other_containers_cannot_be_open
     del node.inventory.containers[side.cgroup.inode]
     node.changed.set()
     await node.scores.step()
-    assert len(await saved_ours(node)) == 1
+    assert side.cgroup.inode not in node.baselines.applied()

@@ -111,6 +111,8 @@ class PersistedByContainer(Generic[V]):
     async def save(self) -> None:
         """Write what changed, in one transaction.
 
+        Rows of containers that are gone do no harm, and are deleted with the next change.
+
         Raises:
             sqlite3.Error: nothing was written.
         """
@@ -130,7 +132,6 @@ class PersistedByContainer(Generic[V]):
         """Forget the containers that are gone."""
         for inode in [each for each in self._rows if each not in live]:
             del self._rows[inode]
-            self._is_changed = True
 
     def applied(self) -> frozenset[int]:
         """Return the containers, by inode, of which something is known."""

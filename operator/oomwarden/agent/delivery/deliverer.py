@@ -228,7 +228,8 @@ class Deliverer(Struct):
     def _seconds_to_next(self, snapshot: OutboxSnapshot) -> float:
         now = time.monotonic()
         times = [self._records.next_due(snapshot.records), self._events.next_due(snapshot.events)]
-        waits = [at - now for at in (*times, self._pace.next_due()) if at is not None]
+        looked = self._pace.next_due() if snapshot.counts.held else None
+        waits = [at - now for at in (*times, looked) if at is not None]
         return max(min(waits, default=MAX_IDLE_SECONDS), 0.05)
 
     def _queue_of(self, job: DeliveryJob) -> RetryQueue:

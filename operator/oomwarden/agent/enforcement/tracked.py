@@ -44,6 +44,8 @@ class TrackedContainer(Struct, eq=False):
 
     def set_plan(self, plan: ScorePlan | None, now: float) -> None:
         """Take a plan: a new target is written immediately, and checked again soon."""
+        if plan is not None and plan == self.plan:
+            return
         before = self.plan.desired if self.plan else None
         self.plan, self.confirmed = plan, None
         if plan is None:

@@ -35,8 +35,8 @@ MAX_ASKED = 50
 TURN_SECONDS = 120.0
 EVALUATE_SECONDS = 10.0
 """Longest time between two evaluations: a container's memory changes without a signal."""
-GATHER_SECONDS = 0.2
-"""Changes come in groups; one evaluation serves them all."""
+GATHER_SECONDS = 1.0
+"""Changes come in groups; one evaluation serves them all. OOMNode waits longer."""
 _WAITS = Remark(
     "ResizeWaits",
     f"memory.limit waits: a node asks for {MAX_ASKED} resizes at a time; it goes on by itself.",
