@@ -3,10 +3,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from oomwarden.agent.delivery import deliverer as deliver
 from oomwarden.agent.delivery import release_pace
 from oomwarden.agent.delivery.deliverer import POSTERS
-from oomwarden.agent.delivery.outcomes import settle
+from oomwarden.agent.delivery.outbox import OutboxCounts
+from oomwarden.agent.delivery.outcomes import OutboxSnapshot, settle
 from oomwarden.agent.delivery.retry_queue import MAX_IN_FLIGHT
 from oomwarden.agent.store.counters import counts
 from oomwarden.core.objects.json_parts import Manifest
@@ -139,3 +141,15 @@ async def test_a_post_that_ends_while_rows_wait_is_stored_soon(
                 pass
         held.set()
         await agent.idle()
+
+
+async def test_only_held_records_cause_turns_to_look_through_them(path: Path) -> None:
+    async with delivering(path, RecordingApi().post) as agent:
+        await agent.enqueue(row(0, 1, event=False))
+        await agent.idle()
+        deliverer = agent.deliverer
+        assert deliverer._pace.next_due() is not None, "they were not looked through every time"
+        none = OutboxSnapshot([], [], OutboxCounts(0, 0, 0), None, [])
+        one = replace(none, counts=OutboxCounts(1, 1, 0))
+        assert deliverer._seconds_to_next(none) == deliver.MAX_IDLE_SECONDS
+        assert deliverer._seconds_to_next(one) <= release_pace.GAP_SECONDS

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from oomwarden.agent.enforcement.evaluator import Decision, Evaluator
 from oomwarden.agent.enforcement.governing import MAX_GONE
 from oomwarden.agent.informers.inventory import Container
-from oomwarden.core.enforcement.plan import Baseline
+from oomwarden.core.enforcement.plan import Baseline, ScanOutcome
 
 from tests.support.enforcing import OTHER, Node, policy
 
@@ -94,3 +94,18 @@ async def test_the_policy_of_a_living_container_is_never_forgotten(
     node.tracker.update(node.now())
     assert governing.of(app.cgroup.inode) is not None
     assert governing.of(-1) is None
+
+
+async def test_a_container_with_the_same_plan_as_before_stays_confirmed(node: Node) -> None:
+    app, _ = two_containers(node)
+    node.tracker.update(node.now())
+    tracked = node.tracker.containers[app.cgroup.inode]
+    assert tracked.plan is not None
+    outcome = ScanOutcome(tracked.plan.target)
+    tracked.outcome = tracked.confirmed = outcome
+    node.pod("app", "side", "third")
+    node.tracker.update(node.now())
+    assert tracked.confirmed is outcome
+    node.put(policy(rule={"oomScoreAdj": OTHER + 1}))
+    node.tracker.update(node.now())
+    assert tracked.confirmed is None

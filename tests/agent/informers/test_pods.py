@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from oomwarden.agent.informers.inventory import Inventory
+from oomwarden.agent.informers.inventory import Container, Inventory
 from oomwarden.agent.informers.pods import DELETED_SECONDS, MAX_DELETED, PodEventHandler
 from oomwarden.core.model.cgroup import Cgroup, Level
 from oomwarden.core.objects.unreadable import UnreadableObjects
@@ -103,6 +103,20 @@ def test_deleted_pods_are_forgotten_after_a_while() -> None:
     node.handler.delete(pod("api", VICTIM))
     node.handler.apply(pod("web", MINE))
     assert VICTIM in node.inventory.deleted
+    node.handler.delete(pod("web", MINE))
+    assert list(node.inventory.deleted) == [MINE]
+
+
+def test_a_deleted_pod_with_a_live_container_is_not_forgotten() -> None:
+    node, times = Node(), iter([0.0, 0.0, DELETED_SECONDS + 1, DELETED_SECONDS + 2])
+    node.handler.clock = lambda: next(times)
+    container = Container(Cgroup(8, "kubepods.slice/x/y", Level.CONTAINER, VICTIM), 0.0)
+    node.inventory.add(container)
+    node.handler.apply(pod("api", VICTIM))
+    node.handler.delete(pod("api", VICTIM))
+    node.handler.apply(pod("web", MINE))
+    assert node.inventory.pod(container.cgroup) is not None
+    node.inventory.remove(container.cgroup)
     node.handler.delete(pod("web", MINE))
     assert list(node.inventory.deleted) == [MINE]
 

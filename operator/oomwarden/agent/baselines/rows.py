@@ -1,7 +1,7 @@
 """One value for each container, in a table of the store: what must outlive the agent."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Container as AbstractContainer
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
@@ -84,6 +84,11 @@ class PersistedByContainer(Generic[V]):
         """Load what is known of this boot; the rows of others are deleted."""
         self._saved = await self.store.run(lambda db: self.table.load(db, self.boot_id))
         self._rows = self._saved | self._rows
+
+    @property
+    def rows(self) -> Mapping[int, tuple[str, V]]:
+        """What is known, with the container's id; a row that changes is another object."""
+        return self._rows
 
     def get(self, container: Container) -> V | None:
         """Return what is known of a container."""

@@ -51,8 +51,10 @@ class _Done(Struct, frozen=True):
     pod: PodFacts | None
     is_ready: bool
 
-    def still_holds(self, container: Container, pod: PodFacts | None) -> bool:
-        return self.container is container and (self.is_ready or self.pod is pod)
+    def still_holds(self, container: Container, inventory: Inventory) -> bool:
+        if self.container is not container:
+            return False
+        return self.is_ready or self.pod is inventory.pod(container.cgroup)
 
 
 class ContainerNamer(Struct):
@@ -106,12 +108,13 @@ class ContainerNamer(Struct):
             self._done = {i: each for i, each in self._done.items() if i in containers}
             self.named()  # the store may know them already, and what is gone is dropped
         for inode, container in containers.items():
-            done, pod = self._done.get(inode), self.inventory.pod(container.cgroup)
-            if done is None or not done.still_holds(container, pod):
-                self._begin_one(container, pod, now)
+            done = self._done.get(inode)
+            if done is None or not done.still_holds(container, self.inventory):
+                self._begin_one(container, now)
 
-    def _begin_one(self, container: Container, pod: PodFacts | None, now: float) -> None:
+    def _begin_one(self, container: Container, now: float) -> None:
         inode, is_ready = container.cgroup.inode, self._is_ready(container)
+        pod = self.inventory.pod(container.cgroup)
         listed = not is_ready and self._name_from_api(container) is not None
         is_young = now - container.seen < GIVE_UP_SECONDS
         if is_ready or (inode not in self._searches and not listed and not is_young):

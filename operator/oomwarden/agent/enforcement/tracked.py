@@ -28,6 +28,8 @@ class TrackedContainer(Struct, eq=False):
         cost: Processor time of scans that is not charged to the schedule yet, in seconds.
         schedule: When it is scanned again.
         basis: What decision and plan follow from; None while it is not decided on.
+        looked_at: What `basis` is made of, as it was then: while these are the same objects, no
+            look at the container is needed.
         confirmed: The outcome from which nothing is left to be done, as long as the plan and the
             processes stay the same; None: there is no such outcome.
     """
@@ -40,6 +42,7 @@ class TrackedContainer(Struct, eq=False):
     cost: float = 0.0
     schedule: ScanSchedule = field(default_factory=ScanSchedule)
     basis: tuple[object, ...] | None = None
+    looked_at: tuple[object, ...] | None = None
     confirmed: ScanOutcome | None = None
 
     def set_plan(self, plan: ScorePlan | None, now: float) -> None:

@@ -15,6 +15,7 @@ from oomwarden.agent.enforcement.evaluator import Evaluator
 from oomwarden.agent.enforcement.governing import GoverningPolicies
 from oomwarden.agent.enforcement.tracked import TrackedContainer
 from oomwarden.agent.informers.cluster_view import ClusterView
+from oomwarden.agent.informers.inventory import Container
 from oomwarden.core.enforcement.plan import Baseline, ScorePlan, plan_scores
 from oomwarden.core.enforcement.scoring import Target
 from oomwarden.core.model.mode import EnforcementMode
@@ -70,20 +71,39 @@ class Tracker(Struct):
         self.containers = {i: each for i, each in self.containers.items() if i in live}
         self.version += len(self.containers) != known
         shared = (self.evaluator.versions, self.view.synced, self.mode)
+        pods, rows = self.view.inventory.pods, self.baselines.rows
+        own = self.baselines.own.rows
         for inode, container in live.items():
-            baseline = self.baselines.get(container)
-            if baseline is None:
+            if (row := rows.get(inode)) is None:
                 continue
+            pod = pods.get(container.cgroup.pod_uid or "")
+            found = (container, pod, container.name, row, own.get(inode), shared)
             tracked = self.containers.get(inode)
-            if tracked is None or tracked.container is not container:
-                tracked = self.containers[inode] = TrackedContainer(container)
-            pod, own = self.view.inventory.pod(container.cgroup), self.baselines.own.has(container)
-            basis = (pod, container.name, baseline, own, *shared)
-            if tracked.basis != basis:
-                decided = self._evaluate(tracked, baseline, now)
-                tracked.basis = basis if decided else None
-                self.version += 1
+            if tracked is None or tracked.looked_at != found:
+                self._look(container, shared, found, now)
         self.planned = [each for each in self.containers.values() if each.plan is not None]
+
+    def _look(
+        self,
+        container: Container,
+        shared: tuple[object, ...],
+        found: tuple[object, ...],
+        now: float,
+    ) -> None:
+        """Evaluate a container if what a decision follows from has changed."""
+        inode, baseline = container.cgroup.inode, self.baselines.get(container)
+        if baseline is None:
+            return
+        tracked = self.containers.get(inode)
+        if tracked is None or tracked.container is not container:
+            tracked = self.containers[inode] = TrackedContainer(container)
+        pod, own = self.view.inventory.pod(container.cgroup), self.baselines.own.has(container)
+        basis = (pod, container.name, baseline, own, *shared)
+        if tracked.basis != basis:
+            decided = self._evaluate(tracked, baseline, now)
+            tracked.basis = basis if decided else None
+            self.version += 1
+        tracked.looked_at = found if tracked.basis is not None else None
 
     def _evaluate(self, tracked: TrackedContainer, baseline: Baseline, now: float) -> bool:
         """Evaluate a container; return whether all that a decision needs is known."""

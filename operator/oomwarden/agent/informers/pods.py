@@ -14,7 +14,8 @@ from oomwarden.core.pods.static_pods import MirrorPods
 
 MAX_DELETED = 128
 DELETED_SECONDS = 600.0
-"""How long a deleted pod's facts are kept: no kill waits longer for its record."""
+"""How long a deleted pod's facts are kept once it has no container: no kill waits longer for its
+record."""
 _UNCONFIRMED = (
     "it claims to be the mirror of a static pod, but the kubelet does not confirm this pod alone"
 )
@@ -136,12 +137,18 @@ class PodEventHandler(Struct):
         self._deleted_at.pop(facts.cgroup_uid, None)
 
     def _forget_deleted(self) -> None:
-        """Forget those beyond the bounds; those of an earlier agent count from now."""
+        """Forget those beyond the bounds without a live container.
+
+        Those of an earlier agent count from now.
+        """
         deleted, now = self.inventory.deleted, self.clock()
         times = self._deleted_at = {uid: self._deleted_at.get(uid, now) for uid in deleted}
         old = [uid for uid, at in times.items() if now - at > DELETED_SECONDS]
-        for uid in [*old, *list(deleted)[: max(len(deleted) - MAX_DELETED, 0)]]:
-            deleted.pop(uid, None)
+        old += list(deleted)[: max(len(deleted) - MAX_DELETED, 0)]
+        live = {each.cgroup.pod_uid for each in self.inventory.containers.values()} if old else ()
+        for uid in old:
+            if uid not in live:
+                deleted.pop(uid, None)
 
     def _notify(self) -> None:
         self._forget_deleted()

@@ -98,14 +98,16 @@ class ByteStream(asyncio.BufferedProtocol):
                 break
         self._flush()
 
-    async def read(self) -> bytes:
-        """Return what has arrived, at least one byte; nothing after the server's last one.
+    async def read_next(self) -> bytes:
+        """Wait for what arrives after a `read_now` that returned None, and return it.
 
         Raises:
             ConnectionLostError: The connection broke.
         """
-        while (found := self.read_now()) is None:
+        found = None
+        while found is None:
             await self._wait_for_bytes()
+            found = self.read_now()
         return found
 
     def read_now(self) -> bytes | None:

@@ -110,7 +110,7 @@ class Http1Connection:
         if found is None:
             try:
                 async with asyncio.timeout(self._silence):
-                    found = await self._stream.read()
+                    found = await self._stream.read_next()
             except TimeoutError as error:
                 raise ReadTimeoutError(f"nothing arrived for {self._silence:g} s") from error
         if not found and not self.has_answered:
