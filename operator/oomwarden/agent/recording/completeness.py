@@ -20,8 +20,6 @@ class Completeness(Struct):
     settler: Settler
     _blind: set[int] = field(default_factory=set)
     _unopened: set[int] = field(default_factory=set)  # it, or something at any depth below it
-    _found: frozenset[int] = frozenset()  # with unrecorded kills, at this version of the ledger
-    _found_at: int = -1
 
     def start(self) -> None:
         """Distrust all kills that are unrecorded at the start: what came before went unseen."""
@@ -66,12 +64,7 @@ class Completeness(Struct):
 
     def unrecorded(self) -> set[int]:
         """Return the cgroups with unrecorded kills, by inode."""
-        ledger = self.settler.ledger
-        if self._found_at != ledger.version:
-            accounts = ledger.accounts.items()
-            self._found = frozenset(inode for inode, one in accounts if one.has_unrecorded)
-            self._found_at = ledger.version
-        return set(self._found)
+        return {inode for inode, kills in self.settler.ledger.unrecorded().items() if kills > 0}
 
     def _above(self, blind: frozenset[int]) -> set[int]:
         """Add the cgroups above these: a pod that goes unread shows only there."""

@@ -72,6 +72,16 @@ class Account(Struct):
         """The `oom_kill` of `unrecorded`."""
         return self.observed.oom_kill - self.recorded.oom_kill
 
+    def record_oom(self, kills: int) -> None:
+        """Record one `oom` for each kill. The rest may lead to kills that are not counted yet.
+
+        With many kills at the same time that takes seconds: `oom` rises before the wait for the
+        OOM killer's lock (Linux mm/memcontrol.c, mem_cgroup_oom).
+        """
+        unrecorded = self.unrecorded
+        oom, local = (max(min(each, kills), 0) for each in (unrecorded.oom, unrecorded.oom_local))
+        self.recorded += KillCounters(0, 0, oom, local)
+
 
 class Attribution(Struct, frozen=True):
     """A part of the unrecorded kills of a pod, or of a level above the pods.

@@ -6,7 +6,7 @@ child that was removed before its counters were read. `Account.recorded` is the 
 counters that is recorded; the difference to the last reading is still unrecorded.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -32,6 +32,8 @@ class Ledger(Struct):
     version: int = 0
     _below: dict[int, dict[int, Account]] = field(default_factory=dict)  # by parent, then by inode
     _gone: dict[int, None] = field(default_factory=dict)  # in the order in which they went
+    _unrecorded: dict[int, int] = field(default_factory=dict)
+    _unrecorded_at: int = -1  # the version
     _moved: set[int] = field(default_factory=set)  # `oom` that led to no kill may be left there
 
     def open(
@@ -173,18 +175,8 @@ class Ledger(Struct):
             if account.has_unrecorded
         ]
         self._note(account.cgroup.inode)
-        self._record_oom(account, count_incidents(ranges))
+        account.record_oom(count_incidents(ranges))
         return ranges
-
-    def _record_oom(self, account: Account, kills: int) -> None:
-        """Record one `oom` for each kill. The rest may lead to kills that are not counted yet.
-
-        With many kills at the same time that takes seconds: `oom` rises before the wait for the
-        OOM killer's lock (Linux mm/memcontrol.c, mem_cgroup_oom).
-        """
-        unrecorded = account.unrecorded
-        oom, local = (max(min(each, kills), 0) for each in (unrecorded.oom, unrecorded.oom_local))
-        account.recorded += KillCounters(0, 0, oom, local)
 
     def _record(self, account: Account, attribution: Attribution) -> CounterRange:
         start = account.recorded.oom_kill
@@ -210,7 +202,15 @@ class Ledger(Struct):
     def record_oom_above(self, inode: int, kills: int) -> None:
         """Record the `oom` of all levels above that led to the kills just settled."""
         for level in list(self._upward(self.accounts[inode]))[1:]:
-            self._record_oom(level, kills)
+            level.record_oom(kills)
+
+    def unrecorded(self) -> Mapping[int, int]:
+        """Return the unrecorded kills of the cgroups that have any, by inode; see `Account`."""
+        if self._unrecorded_at != self.version:
+            known = ((inode, each.unrecorded_kills) for inode, each in self.accounts.items())
+            self._unrecorded = {inode: kills for inode, kills in known if kills}
+            self._unrecorded_at = self.version
+        return self._unrecorded
 
     def unrecorded_kills(self) -> int:
         """Count the killed processes that no record covers yet."""

@@ -8,7 +8,7 @@ removed cgroup has none if that number was the same before and after it was remo
 were counted by then are explained.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from msgspec import Struct, field
@@ -21,19 +21,18 @@ MAX_REMOVED = 1024
 """Accounts of removed cgroups that are kept, where kills never rest and readings never agree."""
 
 
-def unread_kills(accounts: Mapping[int, Account]) -> dict[int, int]:
+def unread_kills(ledger: Ledger) -> dict[int, int]:
     """Return how many unrecorded kills each cgroup counted beyond its children, by inode.
 
     Below zero if a child was read later than the cgroup itself.
     """
+    accounts = ledger.accounts
     left = {i: 0 for i, each in accounts.items() if each.cgroup.level is not Level.CONTAINER}
-    for inode, account in accounts.items():
-        if not (kills := account.unrecorded_kills):
-            continue
+    for inode, kills in ledger.unrecorded().items():
         if inode in left:
             left[inode] += kills
-        if account.parent in left:
-            left[account.parent] -= max(kills, 0)
+        if (parent := accounts[inode].parent) in left:
+            left[parent] -= max(kills, 0)
     return left
 
 
@@ -101,7 +100,7 @@ class UnreadKills(Struct):
     def _take_readings(self) -> None:
         if self._read_at != self.ledger.version:
             self._read_at = self.ledger.version
-            self.now = unread_kills(self.ledger.accounts)
+            self.now = unread_kills(self.ledger)
             self._ever = {i: n + self._recorded.get(i, 0) for i, n in self.now.items()}
 
     def record(self, inode: int, kills: int, *, unexplained: int) -> None:
@@ -144,7 +143,7 @@ class UnreadKills(Struct):
         removed = self.ledger.removed()
         if not removed:
             return []
-        owing = {a.parent for a in self.ledger.accounts.values() if a.unrecorded_kills > 0}
+        owing = self._owing()
         return [
             account
             for account in removed
@@ -168,7 +167,7 @@ class UnreadKills(Struct):
         found = self.ledger.removed()
         if len(found) <= MAX_REMOVED:
             return []
-        owing = {a.parent for a in self.ledger.accounts.values() if a.unrecorded_kills > 0}
+        owing = self._owing()
         idle = [
             account
             for account in found[: len(found) - MAX_REMOVED]
@@ -176,6 +175,11 @@ class UnreadKills(Struct):
         ]
         self.distrusted |= {account.parent for account in idle if account.parent is not None}
         return idle
+
+    def _owing(self) -> set[int | None]:
+        """Return the parents of cgroups with unrecorded kills."""
+        accounts = self.ledger.accounts
+        return {accounts[i].parent for i, n in self.ledger.unrecorded().items() if n > 0}
 
     def _close(self, accounts: Iterable[Account]) -> list[int]:
         closed = [inode for each in accounts for inode in self.ledger.close(each.cgroup.inode)]
