@@ -208,6 +208,7 @@ async def test_an_inode_that_is_used_again_is_another_container(node: Node) -> N
     assert found.get(other) is None
     found.keep_only([])
     assert found.applied() == frozenset()
+    assert found.is_saved(other), "its row would otherwise be waited for"
 
 
 async def test_observe_writes_nothing_and_reports_what_is_missing(node: Node) -> None:

@@ -100,8 +100,7 @@ class PersistedByContainer(Generic[V]):
 
     def is_saved(self, container: Container) -> bool:
         """Return whether what is known of a container is on the disk, even if that is nothing."""
-        inode = container.cgroup.inode
-        return self._rows.get(inode) == self._saved.get(inode)
+        return self.get(container) == self.on_disk(container)
 
     def put(self, container: Container, value: V) -> None:
         """Change what is known; it is written at the next `save`."""
