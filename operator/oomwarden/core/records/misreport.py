@@ -131,11 +131,6 @@ class _Case(Struct):
     reported: bool = False
 
     @property
-    def is_right(self) -> bool:
-        """Whether the kubelet reports the kill."""
-        return self.termination is not None and self.termination.reason == _RIGHT
-
-    @property
     def due(self) -> float | None:
         """When to report the contradiction; None if there is none, or none left to report."""
         if self.reported or self.kill is None or self.termination is None:
@@ -146,7 +141,7 @@ class _Case(Struct):
 class TerminationMatcher(Struct):
     """Matches kills with terminations, whichever comes first, and reports contradictions once.
 
-    Keeps the `MAX_CONTAINERS` that were updated last. Times are seconds of one monotonic clock.
+    Keeps the `MAX_CONTAINERS` that were updated last. Times are of one monotonic clock.
     """
 
     _cases: dict[str, _Case] = field(default_factory=dict)
@@ -162,8 +157,7 @@ class TerminationMatcher(Struct):
         """Replace what the kubelet reports of a pod's containers."""
         known = {one.container_id: one for one in ended}
         for key, case in self._cases.items():
-            before = case.termination
-            if before is not None and before.pod_uid == pod_uid and key not in known:
+            if (old := case.termination) and old.pod_uid == pod_uid and key not in known:
                 case.termination = None
         for termination in known.values():
             self._update(termination, now)
@@ -177,10 +171,9 @@ class TerminationMatcher(Struct):
         if before is None or _status(before) != _status(termination):
             case.since = now
         case.termination = termination
-        if termination.reason == _RIGHT:
-            right = [key for key, each in self._cases.items() if each.is_right]
-            for key in right[:-MAX_RIGHT]:
-                del self._cases[key]
+        ended = ((key, each.termination) for key, each in self._cases.items())
+        for key in [key for key, how in ended if how and how.reason == _RIGHT][:-MAX_RIGHT]:
+            del self._cases[key]
 
     def pop_due(self, now: float) -> list[tuple[ContainerKill, Termination]]:
         """Return what has to be reported now, once, and drop expired containers."""
