@@ -54,3 +54,4 @@ async def test_what_went_away_is_forgotten_while_other_containers_cannot_be_open
     node.changed.set()
     await node.scores.step()
     assert side.cgroup.inode not in node.baselines.applied()
+    assert len(node.baselines.applied()) == 1

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from oomwarden.core.fleet.node_report import heartbeat_of, report_digest, reported_node
 from oomwarden.core.fleet.raw_reports import read_event
+from oomwarden.kube.transport.bodies import parse_watch_event
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),
@@ -86,8 +87,18 @@ def test_anything_else_is_read_whole(odd: bytes) -> None:
     assert read_event(odd) is None
 
 
-def test_a_report_that_is_nested_too_deeply_is_skipped() -> None:
-    deep = b"[" * 5000 + b"]" * 5000
-    text = b'{"type":"ADDED","object":{"metadata":{"name":"a"},"status":{"policies":[%b]}}}' % deep
-    if (found := read_event(text)) is not None:
-        assert reported_node(found[1]).skipped == 1
+def with_report(depth: int) -> bytes:
+    deep = b"[" * depth + b"]" * depth
+    return b'{"type":"ADDED","object":{"metadata":{"name":"a"},"status":{"policies":[%b]}}}' % deep
+
+
+def test_a_report_that_is_nested_deeply_is_skipped() -> None:
+    found = read_event(with_report(depth=500))
+    assert found is not None
+    assert reported_node(found[1]).skipped == 1
+
+
+def test_a_report_that_is_nested_too_deeply_for_the_decoder_is_read_whole_and_skipped() -> None:
+    assert read_event(with_report(depth=5000)) is None
+    _, manifest = parse_watch_event(with_report(depth=5000))
+    assert reported_node(manifest).skipped == 1

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
+from msgspec.structs import asdict
 
 from oomwarden.core.objects.deep_json import loads
 from oomwarden.core.objects.json_parts import Manifest
@@ -48,8 +49,7 @@ def read_event(line: bytes) -> tuple[str, Manifest] | None:
     if event.type == "ERROR":
         return None
     node = event.object
-    kept = {key: getattr(node.status, key) for key in _Status.__struct_fields__}
-    return event.type, {"metadata": node.metadata, "status": kept}
+    return event.type, {"metadata": node.metadata, "status": asdict(node.status)}
 
 
 def read_list(found: object) -> Sequence[object]:

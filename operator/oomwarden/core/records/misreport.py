@@ -141,7 +141,7 @@ class _Case(Struct):
 class TerminationMatcher(Struct):
     """Matches kills with terminations, whichever comes first, and reports contradictions once.
 
-    Keeps the `MAX_CONTAINERS` that were updated last. Times are of one monotonic clock.
+    Keeps the `MAX_CONTAINERS` that were updated last. Times are seconds of one monotonic clock.
     """
 
     _cases: dict[str, _Case] = field(default_factory=dict)
@@ -171,9 +171,10 @@ class TerminationMatcher(Struct):
         if before is None or _status(before) != _status(termination):
             case.since = now
         case.termination = termination
-        ended = ((key, each.termination) for key, each in self._cases.items())
-        for key in [key for key, how in ended if how and how.reason == _RIGHT][:-MAX_RIGHT]:
-            del self._cases[key]
+        if termination.reason == _RIGHT:
+            ended = ((key, each.termination) for key, each in self._cases.items())
+            for key in [key for key, how in ended if how and how.reason == _RIGHT][:-MAX_RIGHT]:
+                del self._cases[key]
 
     def pop_due(self, now: float) -> list[tuple[ContainerKill, Termination]]:
         """Return what has to be reported now, once, and drop expired containers."""
