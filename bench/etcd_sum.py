@@ -10,6 +10,7 @@ pod is killed at 0 h.
 
 import asyncio
 import logging
+import random
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -159,7 +160,8 @@ def day(
     sizes: Sizes,
     size: Size = Size(),
 ) -> Day:
-    """Simulate a day."""
+    """Simulate a day; the same arguments give the same day."""
+    random.seed(7)  # retention's jitter
     pressure = Pressure(nodes=size.nodes)
     world = Day(EtcdStore(sizes, size.nodes), size, attended=operator, published=pressure)
     nodes = pods_on(size.nodes, size.pods, namespaces, lambda first: kills(EPOCH + first))

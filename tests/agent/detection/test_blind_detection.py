@@ -5,11 +5,18 @@ import errno
 import math
 
 import pytest
-from oomwarden.agent.detection import cgroup_watches
+from oomwarden.agent.detection import cgroup_watches, detector
 from oomwarden.kernel.inotify import Inotify
 
 from tests.support.recorder_node import RecorderNode, logged
 from tests.support.refusals import Refusals, answer_enodev, blindness, kill_and_end, soon
+
+
+async def turn_ends(books: RecorderNode) -> None:
+    """Wait until the detector ends a turn; polling, it takes the next one 0.2 s later."""
+    assert books.detector is not None
+    before = books.detector.progress
+    await soon(lambda: books.detector is not None and books.detector.progress > before)
 
 
 @pytest.fixture
@@ -53,14 +60,17 @@ async def test_missing_watches_are_counted_and_a_kill_that_the_log_places_is_nam
 
 
 async def test_a_kill_that_was_recorded_before_its_pod_was_found_is_not_recorded_again(
-    books: RecorderNode, watching: Refusals
+    books: RecorderNode, watching: Refusals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(detector, "RECONCILE_SECONDS", 1e9)
     watching.part = "kubepods"
     books.add_pod(1, app="a")
     async with books.agent() as rows:
-        assert books.detector is not None
         await soon(lambda: blindness(books).watches > 0)
+        await turn_ends(books)
+        assert books.detector is not None
         books.detector._blind_spots._due = math.inf  # never polls
+        await turn_ends(books)
         pod = books.cgroups.pod(1)
         app = books.cgroups.container(pod, "a")
         books.log = logged(app, 42, "12.000000")
