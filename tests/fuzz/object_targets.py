@@ -60,7 +60,7 @@ def pods(example: list[tuple[str, Manifest]]) -> None:
     """No tenant's pod raises an error or replaces another pod, and its remarks go with it."""
     inventory, passed_over = Inventory(), UnreadableObjects()
     seen = MisreportNotifier(_posted).pod_changed
-    own = PodEventHandler(inventory, lambda: None, seen, passed_over)
+    own = PodEventHandler(inventory, lambda: None, lambda: None, seen, passed_over)
     sink = guard(own, Pod, passed_over)
     sink.replace([_OWN, mirror()])
     kept = TransformingListerWatcher(_CLIENT, pod_fields)._transform

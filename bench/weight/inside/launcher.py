@@ -56,6 +56,8 @@ def main() -> None:
     from oomwarden.kernel import syslog, thp  # noqa: PLC0415 - as start.py does
 
     thp.disable_huge_pages()
+    for name in ("leave_out_unused_modules", "leave_out_typing_extensions"):
+        getattr(start, name, lambda: None)()  # before the next import, as start.main does
     syslog._libc = LogFile(os.environ["WEIGHT_KERNEL_LOG"])  # type: ignore[assignment]
     from oomwarden.kernel.host import Host  # noqa: PLC0415 - not before huge pages are off
 

@@ -40,7 +40,11 @@ class Host:
         self.inventory, self.baselines = Inventory(), Baselines(store, "boot")
         self.found: list[str] = []
         self.naming = ContainerNamer(
-            self.inventory, self.baselines, places, lambda: self.found.append("found")
+            self.inventory,
+            self.baselines,
+            places,
+            lambda: self.found.append("found"),
+            lambda: self.found.append("others"),
         )
 
     def container(self, digit: str, pid: int, *, limit: str = "max") -> Container:
@@ -85,7 +89,7 @@ async def test_the_mounts_name_a_container_and_its_score_is_the_baseline(host: H
     await host.look()
     assert (app.name, app.limit) == ("app", 1 << 20)
     assert host.baselines.get(app) == Baseline(899)
-    assert host.found == ["found", "found"], "it appeared, and it is ready"
+    assert host.found == ["others", "found"], "it appeared, and it is ready"
     assert host.naming._searches == {}
 
 
@@ -151,7 +155,7 @@ async def test_containers_that_the_store_knows_already_are_signalled_when_they_a
     assert host.found == ["found"]
     replace_containers(host.inventory)
     await host.look()
-    assert host.found == ["found", "found"]
+    assert host.found == ["found", "others"], "it is gone"
 
 
 async def test_reads_come_less_and_less_often(host: Host) -> None:

@@ -21,10 +21,14 @@ class Node:
     seen: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.changes = 0
+        self.changes = self.urgent = 0
         self.handler = PodEventHandler(
-            self.inventory, self.changed, self.seen.append, self.unreadable
+            self.inventory, self.appeared, self.changed, self.seen.append, self.unreadable
         )
+
+    def appeared(self) -> None:
+        self.changes += 1
+        self.urgent += 1
 
     def changed(self) -> None:
         self.changes += 1
@@ -203,7 +207,7 @@ def test_thousands_of_mirrors_with_the_same_claim_cost_no_more_than_other_pods()
         forged(HASH) | {"metadata": forged(HASH)["metadata"] | {"name": f"m-{n}", "uid": f"u-{n}"}}
         for n in range(1_000)
     ]
-    handler = PodEventHandler(Inventory(), lambda: None, lambda _: None, Counted())
+    handler = PodEventHandler(Inventory(), lambda: None, lambda: None, lambda _: None, Counted())
     handler.replace([mirror(), *many])
     handler.apply(many[0])
     handler.delete(many[1])
@@ -229,6 +233,7 @@ def test_an_event_that_changes_a_label_or_who_claims_a_uid_is_news() -> None:
     node.handler.replace([pod("db-0", VICTIM)])
     node.handler.apply(pod("db-0", VICTIM, labels={"tier": "db"}))
     assert (node.changes, node.inventory.version) == (2, 2)
+    assert node.urgent == 1, "a new pod is, another label is not"
     node.handler.apply(forged(HASH))
     node.handler.apply(mirror())
     assert node.changes == 4

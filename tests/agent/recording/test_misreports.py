@@ -121,7 +121,11 @@ async def test_the_loop_wakes_when_a_word_has_stood_long_enough(wrong: World) ->
 def test_pods_of_the_watch_are_passed_on_even_the_last_state_of_a_deleted_one() -> None:
     seen: list[str] = []
     sink = PodEventHandler(
-        Inventory(), lambda: None, lambda pod: seen.append(pod["tag"]), UnreadableObjects()
+        Inventory(),
+        lambda: None,
+        lambda: None,
+        lambda pod: seen.append(pod["tag"]),
+        UnreadableObjects(),
     )
     sink.replace([pod("Error") | {"tag": "listed"}])
     sink.apply(pod("Error") | {"tag": "changed"})

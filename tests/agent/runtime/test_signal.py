@@ -43,3 +43,23 @@ async def test_a_signal_that_is_waited_for_without_clearing_stays_set() -> None:
     assert signal.since == first > 0, "the first change counts"
     assert signal.clear()
     assert not signal.clear()
+
+
+async def test_a_signal_that_is_to_be_set_later_wakes_the_loop_once_for_all_changes() -> None:
+    signal, wakes = Signal(), 0
+    for _ in range(3):
+        signal.set_later(0.0)
+    assert not signal.is_set()
+    while await signal.wait(0.05):
+        wakes += 1
+    assert wakes == 1
+
+
+async def test_a_loop_that_turns_to_other_changes_handles_later_ones_with_them() -> None:
+    signal = Signal()
+    signal.set_later(0.01)
+    signal.set()
+    assert await signal.wait()
+    signal.set_later(0.01)
+    assert signal.clear(), "what was to be handled later is handled now"
+    assert not await signal.wait(0.05)

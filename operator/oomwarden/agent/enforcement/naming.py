@@ -65,6 +65,7 @@ class ContainerNamer(Struct):
         baselines: Where the runtime's scores are kept.
         roots: The cgroup and proc file systems.
         named: Called when there are containers to evaluate.
+        changed: Called when there are others than before, of which nothing can be evaluated yet.
         worker: Reads processes in a thread.
         progress: Time of the last turn of the loop (`time.monotonic`).
     """
@@ -73,6 +74,7 @@ class ContainerNamer(Struct):
     baselines: Baselines
     roots: HostRoots
     named: Callable[[], None]
+    changed: Callable[[], None]
     worker: KernelWorker = field(default_factory=partial(KernelWorker, "naming"))
     progress: float = 0.0
     _searches: dict[int, _Search] = field(default_factory=dict)
@@ -106,7 +108,8 @@ class ContainerNamer(Struct):
         before, self._known = self._known, frozenset(containers)
         if before != self._known:
             self._done = {i: each for i, each in self._done.items() if i in containers}
-            self.named()  # the store may know them already, and what is gone is dropped
+            fresh = (containers[inode] for inode in self._known - before)
+            (self.named if any(map(self._is_ready, fresh)) else self.changed)()
         for inode, container in containers.items():
             done = self._done.get(inode)
             if done is None or not done.still_holds(container, self.inventory):

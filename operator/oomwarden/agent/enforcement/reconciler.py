@@ -85,7 +85,8 @@ class ScoreReconciler(Struct):
     async def _scan_all(self, due: list[TrackedContainer]) -> bool:
         """Scan what is due; return whether an older value of oomwarden's was forgotten."""
         settled, verified = False, None
-        self._hurried = sum(each.is_hurried for each in self.tracker.planned)
+        if due:
+            self._hurried = sum(each.is_hurried for each in self.tracker.planned)
         for tracked in due:
             if verified is None and tracked.is_written:  # whatever is urgent was done before
                 verified = await self.scanner.find_unchanged(due)

@@ -17,6 +17,8 @@ from oomwarden.kube.transport.client import Client
 
 LATE_SECONDS = 60.0
 """Age at which a loop that reads or writes the kernel makes the agent unhealthy."""
+GATHER_SECONDS = 0.5
+"""Ends of containers and changes of pods come in groups; containers are evaluated once for each."""
 
 
 class Signals(Struct, frozen=True):
@@ -37,6 +39,10 @@ class Signals(Struct, frozen=True):
     outbox: Signal = field(default_factory=Signal)
     status: Signal = field(default_factory=Signal)
     findings: Signal = field(default_factory=Signal)
+
+    def containers_changed(self) -> None:
+        """What is known of containers differs, but none of them is new: that can wait a moment."""
+        self.containers.set_later(GATHER_SECONDS)
 
     def evaluated(self) -> None:
         """All containers were evaluated: everything that follows from it may differ."""

@@ -64,7 +64,11 @@ class ScoreFlow:
             self.tracker, caps, signals.limits, signals.findings_changed, settings.report_seconds
         )
         self.naming = ContainerNamer(
-            node.inventory, self.baselines, node.roots, signals.containers.set
+            node.inventory,
+            self.baselines,
+            node.roots,
+            signals.containers.set,
+            signals.containers_changed,
         )
 
     async def run(self, history: asyncio.Task[bool]) -> None:

@@ -46,7 +46,11 @@ class ApiWatches:
         )
         limits = ListOptions(OOMLimit, fields=f"spec.node={node.settings.node}")
         handler = PodEventHandler(
-            node.inventory, self._pods_changed, misreports.pod_changed, node.unreadable
+            node.inventory,
+            self._pods_appeared,
+            self._pods_changed,
+            misreports.pod_changed,
+            node.unreadable,
         )
         namespaces = TransformingListerWatcher(client, namespace_labels)
         self.all = [
@@ -69,12 +73,19 @@ class ApiWatches:
             ResourceWatch("pressure", client, node.pressure.list_options, node.pressure),
         ]
 
+    def _pods_appeared(self) -> None:
+        self._track_namespaces()
+        self._node.signals.containers.set()
+
     def _pods_changed(self) -> None:
+        self._track_namespaces()
+        self._node.signals.containers_changed()
+
+    def _track_namespaces(self) -> None:
         """Have the policies of these pods' namespaces held, before they are evaluated."""
         now = time.monotonic()
         pods = self._node.inventory.pods.values()
         self._node.view.policies.track_namespaces({pod.namespace for pod in pods}, now)
-        self._node.signals.containers.set()
 
     def beyond_bounds(self) -> tuple[str, str]:
         """Return the remedy for what is not held, and the reason in one word."""

@@ -29,8 +29,10 @@ class PodEventHandler(Struct):
     """
 
     inventory: Inventory
+    appeared: Callable[[], None]
+    """Called after pods were listed with a change, and when there is a new one."""
     changed: Callable[[], None]
-    """Called after each change of facts."""
+    """Called after each other change of facts, and after a pod was deleted."""
     observe: Callable[[Manifest], None]
     """Called with each Pod that can be read, as the API server sent it."""
     unreadable: UnreadableObjects
@@ -55,7 +57,7 @@ class PodEventHandler(Struct):
             if id(each) in read:
                 self.observe(each)
         if not was_synced or before != self.inventory.pods:
-            self._notify()
+            self._notify(self.appeared)
 
     def apply(self, manifest: Manifest) -> None:
         """Apply a new or changed pod."""
@@ -63,15 +65,16 @@ class PodEventHandler(Struct):
             return
         self.observe(manifest)
         if not self._is_known(facts):
+            is_new = facts.cgroup_uid not in self.inventory.pods
             self._add(facts)
-            self._notify()
+            self._notify(self.appeared if is_new else self.changed)
 
     def delete(self, manifest: Manifest) -> None:
         """Remove a deleted pod, but not another pod that is stored under its UID."""
         if (facts := self._read(manifest)) is not None:
             self.observe(manifest)
             self._remove(facts)
-            self._notify()
+            self._notify(self.changed)
         self.unreadable.discard("Pod", manifest)
 
     def _read(self, manifest: Manifest) -> PodFacts | None:
@@ -150,8 +153,8 @@ class PodEventHandler(Struct):
             if uid not in live:
                 deleted.pop(uid, None)
 
-    def _notify(self) -> None:
+    def _notify(self, who: Callable[[], None]) -> None:
         self._forget_deleted()
         self.inventory.version += 1
         self.inventory.appeared.set()
-        self.changed()
+        who()

@@ -21,7 +21,6 @@ from oomwarden.agent.store.database import Database, mark_initialised
 from oomwarden.core.incidents.agent_kills import AgentKills, count_agent_kills, event_advice
 from oomwarden.core.incidents.incident import Incident
 from oomwarden.core.kernel_log.position import Position
-from oomwarden.core.ledger.account import Account
 from oomwarden.core.metrics.kill_count import KillCount
 from oomwarden.core.model.cgroup import Level
 from oomwarden.core.model.pod import PodFacts
@@ -163,12 +162,20 @@ class Checkpointer(Struct):
         self._pruned += inodes
 
     def _changed(self) -> list[Checkpoint]:
-        name = self.settler.name
+        names, saved = self._names(), self._saved
         return [
-            Checkpoint(account.cgroup, account.epoch, account.recorded, name(inode))
+            Checkpoint(account.cgroup, account.epoch, account.recorded, names.get(inode))
             for inode, account in self.settler.ledger.accounts.items()
-            if not _is_saved(self._saved.get(inode), account, name(inode))
+            if (was := saved.get(inode)) is None
+            or was.recorded != account.recorded
+            or was.name != names.get(inode)
+            or was.cgroup != account.cgroup
+            or was.epoch != account.epoch
         ]
+
+    def _names(self) -> dict[int, str | None]:
+        known = {**self.settler.removed, **self.settler.inventory.containers}
+        return {inode: each.name for inode, each in known.items()}
 
     def _live_pods(self) -> dict[str, PodFacts]:
         """Return the ledger's pods as they are stored: the same objects while nothing changes."""
@@ -188,13 +195,6 @@ class Checkpointer(Struct):
             now for uid, now in live.items()
             if (was := self._pods.get(uid)) is not now and was != now
         ]  # fmt: skip
-
-
-def _is_saved(saved: Checkpoint | None, account: Account, name: str | None) -> bool:
-    if saved is None or (saved.epoch, saved.name) != (account.epoch, name):
-        return False
-    recorded = saved.recorded is account.recorded or saved.recorded == account.recorded
-    return recorded and (saved.cgroup is account.cgroup or saved.cgroup == account.cgroup)
 
 
 def _row(incident: Incident, agents: AbstractSet[str]) -> OutboxRow:

@@ -16,22 +16,35 @@ class Signal(Struct):
 
     since: float = 0.0
     _event: asyncio.Event = field(default_factory=asyncio.Event)
+    _timer: asyncio.TimerHandle | None = None
 
     def set(self) -> None:
         """Wake the waiting loop; if it does not wait now, its next wait returns immediately."""
+        self._stop_timer()
         if not self._event.is_set():
             self.since = time.monotonic()
         self._event.set()
+
+    def set_later(self, seconds: float) -> None:
+        """Set the signal after some seconds, unless the loop clears it before."""
+        if self._timer is None and not self._event.is_set():
+            self._timer = asyncio.get_running_loop().call_later(seconds, self.set)
 
     def is_set(self) -> bool:
         """Return whether something has changed since the last wait."""
         return self._event.is_set()
 
     def clear(self) -> bool:
-        """Clear the signal; return whether it was set."""
-        changed = self._event.is_set()
+        """Clear the signal; return whether it was set, or to be set later."""
+        changed = self._event.is_set() or self._timer is not None
+        self._stop_timer()
         self._event.clear()
         return changed
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - a time to wake
         """Wait for a change, `timeout` seconds at most, and clear the signal.

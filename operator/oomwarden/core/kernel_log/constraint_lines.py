@@ -1,7 +1,6 @@
 """The OOM killer's lines that name cgroups: assembled from their pieces and parsed."""
 
 import re
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -175,7 +174,7 @@ def line_without_head(records: list[LogRecord]) -> Constraint | GroupKill | None
 
 
 def _without_head(text: bytes, later: list[LogRecord]) -> Constraint | None:
-    found, _ = pieces([replace(later[0], text=text), *later[1:]], 0, OOM_KILL)
+    found, _ = pieces([structs.replace(later[0], text=text), *later[1:]], 0, OOM_KILL)
     meanings = oom_report.interpret_pieces(found, b"\n")
     known = bool(meanings) and all(one.oom_memcg is not None for one in meanings)
     return _from_interpretations(later[0], meanings, None) if known else None

@@ -8,7 +8,6 @@ vprintk_store, 5.10 to 7.2. With CONFIG_PRINTK_CALLER, the caller shows which li
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -23,8 +22,7 @@ _LINE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(Struct, frozen=True, gc=False):
     """One line of the ring buffer.
 
     Attributes:
@@ -39,7 +37,7 @@ class LogRecord:
     stamp: float | None
     text: bytes
     caller: bytes | None = None
-    whole: bytes = field(default=b"", compare=False)
+    whole: bytes = b""
 
     @property
     def is_bare(self) -> bool:
