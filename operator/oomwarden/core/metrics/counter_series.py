@@ -17,7 +17,7 @@ LabelValues = tuple[str, ...]
 """The values of a family's labels, in their order."""
 
 
-class _Series(Struct):
+class _Series(Struct, gc=False):
     count: int
     begun: float
 

@@ -1,6 +1,7 @@
 """Converts a Pod from the API server to the facts that the agent needs."""
 
 from collections.abc import Iterator, Mapping
+from sys import intern
 
 from msgspec.structs import replace
 
@@ -43,9 +44,9 @@ def _facts(manifest: Json, cgroup_uid: str) -> PodFacts:
     return PodFacts(
         uid=metadata["uid"],
         cgroup_uid=cgroup_uid,
-        namespace=metadata["namespace"],
+        namespace=intern(metadata["namespace"]),  # one string for all pods, as below
         name=metadata["name"],
-        labels=dict(metadata.get("labels") or {}),
+        labels={intern(key): value for key, value in (metadata.get("labels") or {}).items()},
         qos=qos_of({"spec": spec, "status": status}),
         priority_class=spec.get("priorityClassName") or None,
         owner=_owner(metadata),
@@ -117,7 +118,7 @@ def _container(kind: ContainerType, container: Json, status: Json) -> ContainerF
     ended = _bare_id(state.get("terminated") or {}) or _bare_id(last.get("terminated") or {})
     running = "running" in state
     return ContainerFacts(
-        name=container["name"],
+        name=intern(container["name"]),
         type=kind,
         container_id=current if running else None,
         previous_id=ended if running else ended or current,
@@ -176,7 +177,7 @@ def _owner(metadata: Json) -> Owner | None:
 
 def _workload(reference: Json, labels: Mapping[str, str]) -> Owner:
     """Return the Deployment instead of its ReplicaSet, which is called <deployment>-<hash>."""
-    kind, name = reference.get("kind", ""), reference.get("name", "")
+    kind, name = intern(reference.get("kind", "")), reference.get("name", "")
     suffix = f"-{labels.get('pod-template-hash', '')}"
     if kind == "ReplicaSet" and len(suffix) > 1 and name.endswith(suffix):
         return Owner(kind="Deployment", name=name.removesuffix(suffix))
