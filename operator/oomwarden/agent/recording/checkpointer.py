@@ -174,6 +174,7 @@ class Checkpointer(Struct):
         ]
 
     def _names(self) -> dict[int, str | None]:
+        """Return what `Settler.name` returns for each one, without so many calls."""
         known = {**self.settler.removed, **self.settler.inventory.containers}
         return {inode: each.name for inode, each in known.items()}
 
